@@ -1,0 +1,10 @@
+//! Flink's `CREATE TABLE`: the text a user writes, the [`TableDefinition`] it means, and the types of its columns.
+
+mod display;
+mod table_definition;
+mod types;
+
+pub use self::table_definition::{
+    Column, ColumnKind, ObjectPath, PrimaryKey, TableDefinition, WatermarkDefinition,
+};
+pub use self::types::{DataType, IntervalField, IntervalType, RowField, TypeRoot};

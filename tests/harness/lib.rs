@@ -1,1 +1,7 @@
-//! placeholder
+//! What every integration test stands on: the in-process broker, real Apache Kafka, and Kafka's own tools.
+
+pub mod embedded;
+pub mod java;
+pub mod orders;
+pub mod real_kafka;
+pub mod trial;

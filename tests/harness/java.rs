@@ -1,0 +1,125 @@
+//! Apache Kafka's jars and how to run a class of them.
+//!
+//! The jars are ordinary Maven artifacts; they are resolved once into a cache folder keyed by version, so that
+//! a second run fetches nothing.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The Kafka version the suite runs against unless `KAVKA_KAFKA_VERSION` names another.
+pub const KAFKA_VERSION: &str = "4.3.1";
+
+/// Whether this machine has what real Kafka needs; otherwise the reason why not.
+pub fn available() -> Result<(), String> {
+    for tool in ["java", "mvn"] {
+        let found =
+            Command::new(tool).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !found.is_ok_and(|status| status.success()) {
+            return Err(format!("`{tool}` is not installed"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a missing real Kafka is a failure rather than a reason to ignore a test.
+pub fn is_required() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
+        || env::var("KAVKA_KAFKA").is_ok_and(|value| value == "require")
+}
+
+/// The class path of Kafka's jars, resolving them on first use.
+pub fn class_path() -> Result<&'static str, String> {
+    static CLASS_PATH: OnceLock<Result<String, String>> = OnceLock::new();
+    CLASS_PATH.get_or_init(resolve).as_deref().map_err(Clone::clone)
+}
+
+/// A `java` command with Kafka's jars on its class path; add a class and its arguments.
+pub fn command(heap: &str) -> Result<Command, String> {
+    let mut command = Command::new("java");
+    command.arg(format!("-Xmx{heap}")).arg("-cp").arg(class_path()?);
+    Ok(command)
+}
+
+/// Runs one of Kafka's tools to its end, feeding `input`, and returns what it printed.
+pub fn run<S: AsRef<OsStr>>(
+    class: &str,
+    arguments: &[S],
+    input: Option<&[u8]>,
+) -> Result<String, String> {
+    let mut child = command("1g")?
+        .arg(class)
+        .args(arguments)
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{class}: {error}"))?;
+    let feeder = child.stdin.take().zip(input.map(<[u8]>::to_vec)).map(|(mut stdin, input)| {
+        std::thread::spawn(move || stdin.write_all(&input).map_err(|error| error.to_string()))
+    });
+    let output = child.wait_with_output().map_err(|error| format!("{class}: {error}"))?;
+    if let Some(feeder) = feeder {
+        feeder.join().map_err(|_| format!("{class}: its input thread panicked"))??;
+    }
+    if output.status.success() {
+        return String::from_utf8(output.stdout).map_err(|error| format!("{class}: {error}"));
+    }
+    Err(format!("{class}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Sends `lines` (see `java/Produce.java`) with Kafka's own producer and returns how many it sent.
+pub fn produce(
+    bootstrap_servers: &str,
+    topic: &str,
+    properties: &[&str],
+    lines: &str,
+) -> Result<u64, String> {
+    let program =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("java/Produce.java").display().to_string();
+    let bootstrap = format!("bootstrap.servers={bootstrap_servers}");
+    let arguments = [&[topic, bootstrap.as_str()], properties].concat();
+    let sent = run(&program, &arguments, Some(lines.as_bytes()))?;
+    sent.trim().parse().map_err(|_| format!("the producer printed {sent:?}"))
+}
+
+fn resolve() -> Result<String, String> {
+    let version = env::var("KAVKA_KAFKA_VERSION").unwrap_or_else(|_| KAFKA_VERSION.to_owned());
+    let folder = cache().join("kafka").join(&version);
+    if !folder.join("complete").exists() {
+        fetch(&version, &folder)?;
+    }
+    Ok(format!("{}/*", folder.display()))
+}
+
+fn fetch(version: &str, folder: &Path) -> Result<(), String> {
+    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("java/pom.xml");
+    let output = Command::new("mvn")
+        .args(["-q", "-B", "-f"])
+        .arg(pom)
+        .arg(format!("-Dkafka.version={version}"))
+        .arg(format!("-DoutputDirectory={}", folder.display()))
+        .arg("dependency:copy-dependencies")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("mvn: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "mvn could not resolve Kafka {version}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        ));
+    }
+    fs::write(folder.join("complete"), version)
+        .map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+fn cache() -> PathBuf {
+    env::var_os("KAVKA_CACHE").map_or_else(
+        || PathBuf::from(env::var_os("HOME").unwrap_or_else(|| "/tmp".into())).join(".cache/kavka"),
+        PathBuf::from,
+    )
+}

@@ -2,9 +2,11 @@
 
 pub mod ddl;
 mod error;
+mod options;
+mod suggest;
 
 pub use crate::ddl::{
     Column, ColumnKind, DataType, IntervalField, IntervalType, ObjectPath, PrimaryKey, RowField,
-    TableDefinition, TypeRoot, WatermarkDefinition,
+    TableDefinition, TypeRoot, WatermarkDefinition, parse_create_table,
 };
 pub use crate::error::{Error, ErrorKind, RowError};

@@ -1,10 +1,7 @@
 //! What a `CREATE TABLE` statement declares.
 
-use std::fmt;
-
 use indexmap::IndexMap;
 
-use super::display::Identifier;
 use super::types::DataType;
 
 /// One `CREATE TABLE`, as written. Its `Display` is what `SHOW CREATE TABLE` prints.
@@ -43,16 +40,6 @@ impl ObjectPath {
     /// The last part: the object's own name.
     pub fn object(&self) -> &str {
         self.0.last().map_or("", String::as_str)
-    }
-}
-
-impl fmt::Display for ObjectPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, part) in self.0.iter().enumerate() {
-            let dot = if index == 0 { "" } else { "." };
-            write!(f, "{dot}{}", Identifier(part))?;
-        }
-        Ok(())
     }
 }
 

@@ -14,17 +14,32 @@
     )
 )]
 
+mod api;
 mod compression;
 mod cursor;
 mod error;
+mod error_code;
+mod frame;
 mod ids;
+mod message;
 mod varint;
 
+pub use api::ApiKey;
+pub use api::SPOKEN;
+pub use api::UnsupportedApi;
+pub use api::VersionRange;
+pub use api::VersionTable;
+pub use api::api_versions_fallback;
+pub use api::spoken;
 pub use compression::Compression;
 pub use compression::UnknownCompression;
 pub use cursor::Cursor;
 pub use error::DecodeError;
 pub use error::EncodeError;
+pub use error_code::Disposition;
+pub use error_code::ErrorCode;
+pub use frame::Frame;
+pub use frame::split_frame;
 pub use ids::BrokerId;
 pub use ids::CorrelationId;
 pub use ids::LeaderEpoch;
@@ -35,6 +50,17 @@ pub use ids::Sequence;
 pub use ids::Timestamp;
 pub use ids::TopicId;
 pub use ids::TopicPartition;
+pub use message::ProduceRequest;
+pub use message::Request;
+pub use message::StrBytes;
+pub use message::correlation_id;
+pub use message::decode_api_versions;
+pub use message::decode_response;
+pub use message::encode_produce;
+pub use message::encode_request;
+pub use message::messages;
+#[cfg(feature = "broker")]
+pub use message::server;
 pub use varint::put_unsigned_varint;
 pub use varint::put_varint;
 pub use varint::put_varlong;

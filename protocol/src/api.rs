@@ -1,0 +1,133 @@
+//! What is known about each API: its key, the versions spoken here, and what a broker and this
+//! client have in common.
+
+use std::fmt;
+
+pub use kafka_protocol::{messages::ApiKey, protocol::VersionRange};
+use kafka_protocol::{messages::ApiVersionsResponse, protocol::Request};
+
+/// The versions of every API that is spoken here, both as client and as broker.
+///
+/// Fetch and Produce end before 13, where topics have ids instead of names: some brokers advertise
+/// those versions and yet withhold the ids from Metadata.
+pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
+    (ApiKey::ApiVersions, VersionRange { min: 0, max: 4 }),
+    (ApiKey::CreateTopics, VersionRange { min: 2, max: 7 }),
+    (ApiKey::DeleteTopics, VersionRange { min: 1, max: 6 }),
+    (ApiKey::Fetch, VersionRange { min: 4, max: 12 }),
+    (ApiKey::InitProducerId, VersionRange { min: 0, max: 5 }),
+    (ApiKey::ListOffsets, VersionRange { min: 1, max: 10 }),
+    (ApiKey::Metadata, VersionRange { min: 1, max: 13 }),
+    (ApiKey::Produce, VersionRange { min: 3, max: 12 }),
+];
+
+/// The versions of `api` spoken here; `None` when it is not spoken at all.
+pub fn spoken(api: ApiKey) -> Option<VersionRange> {
+    SPOKEN.iter().find(|(key, _)| *key == api).map(|(_, versions)| *versions)
+}
+
+/// What one broker speaks, as it said itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VersionTable {
+    theirs: Vec<(i16, VersionRange)>,
+}
+
+impl VersionTable {
+    /// Takes the broker's answer to ApiVersions.
+    pub fn negotiate(answer: &ApiVersionsResponse) -> Self {
+        let range = |min, max| VersionRange { min, max };
+        let offered = answer.api_keys.iter();
+        let theirs =
+            offered.map(|api| (api.api_key, range(api.min_version, api.max_version))).collect();
+        Self { theirs }
+    }
+
+    /// The version to send `R` in.
+    pub fn version_for<R: Request>(&self) -> Result<i16, UnsupportedApi> {
+        let api = ApiKey::try_from(R::KEY).map_err(|()| UnsupportedApi {
+            api: ApiKey::ApiVersions,
+            ours: NONE,
+            theirs: self.theirs(R::KEY),
+        })?;
+        self.version_of(api)
+    }
+
+    /// The newest version of `api` that both sides speak.
+    pub fn version_of(&self, api: ApiKey) -> Result<i16, UnsupportedApi> {
+        let ours = spoken(api).unwrap_or(NONE);
+        let theirs = self.theirs(api as i16);
+        let common = theirs.map_or(NONE, |theirs| ours.intersect(&theirs));
+        if common.is_empty() {
+            return Err(UnsupportedApi { api, ours, theirs });
+        }
+        Ok(common.max)
+    }
+
+    fn theirs(&self, key: i16) -> Option<VersionRange> {
+        self.theirs.iter().find(|(theirs, _)| *theirs == key).map(|(_, versions)| *versions)
+    }
+}
+
+/// An API of which a broker and this client have no version in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnsupportedApi {
+    /// The API.
+    pub api: ApiKey,
+    /// The versions spoken here.
+    pub ours: VersionRange,
+    /// The versions the broker speaks; `None` when it does not know the API.
+    pub theirs: Option<VersionRange>,
+}
+
+impl fmt::Display for UnsupportedApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { api, ours, theirs } = self;
+        if ours.is_empty() {
+            return write!(f, "unsupported: {api:?} requests are not spoken by this client");
+        }
+        let ours = Versions(*ours);
+        match theirs {
+            None => write!(
+                f,
+                "the broker does not offer {api:?} (this client speaks {ours} of it): \
+                 it is too old or the feature is switched off there"
+            ),
+            Some(theirs) if theirs.max < ours.0.min => write!(
+                f,
+                "the broker speaks {api:?} only in {}, this client needs {ours}: \
+                 the broker is too old, Kafka 0.11 or later is needed",
+                Versions(*theirs)
+            ),
+            Some(theirs) => write!(
+                f,
+                "the broker speaks {api:?} only in {}, this client only in {ours}: \
+                 a newer client is needed",
+                Versions(*theirs)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UnsupportedApi {}
+
+/// The version to ask ApiVersions in once more after the broker has answered UNSUPPORTED_VERSION.
+///
+/// The answer names what the broker speaks, except from old brokers, which speak at least 0.
+pub fn api_versions_fallback(answer: &ApiVersionsResponse) -> i16 {
+    VersionTable::negotiate(answer).version_of(ApiKey::ApiVersions).unwrap_or(0)
+}
+
+/// A version range in words.
+struct Versions(VersionRange);
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            VersionRange { min, max } if min == max => write!(f, "version {min}"),
+            VersionRange { min, max } => write!(f, "versions {min} to {max}"),
+        }
+    }
+}
+
+/// No version at all.
+const NONE: VersionRange = VersionRange { min: 0, max: -1 };

@@ -1,0 +1,74 @@
+//! The broker's half: requests out of frames, answers into frames.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::{
+    messages::ApiKey,
+    protocol::{Encodable, HeaderVersion, Request},
+};
+
+use super::{api_of, encode_error, fields::Fields, guard};
+use crate::{
+    error::{DecodeError, EncodeError},
+    frame::{Frame, LENGTH_SIZE},
+    ids::CorrelationId,
+};
+
+/// A request of which only the header has been read.
+#[derive(Debug, Clone)]
+pub struct RequestFrame {
+    /// The API asked for.
+    pub api_key: ApiKey,
+    /// The version of the request, whether or not it is spoken here.
+    pub version: i16,
+    /// What the answer has to begin with.
+    pub correlation_id: CorrelationId,
+    /// Who asks.
+    pub client_id: Option<String>,
+    /// The request itself.
+    pub body: Bytes,
+}
+
+/// Reads the header of a request. `frame` is one frame without its length.
+///
+/// An API nobody knows is an error, a version nobody speaks is not: ApiVersions is answered whatever
+/// its version is.
+pub fn decode_request_frame(frame: &Bytes) -> Result<RequestFrame, DecodeError> {
+    let mut header = Fields::new(frame, false);
+    let key = header.i16("api key")?;
+    let api_key = ApiKey::try_from(key)
+        .map_err(|()| DecodeError::Unsupported { what: "api key", value: key.into() })?;
+    let version = header.i16("api version")?;
+    let correlation_id = CorrelationId(header.i32("correlation id")?);
+    let client_id = header.nullable_string("client id")?.map(|id| id.as_str().to_owned());
+    let flexible = api_key.request_header_version(version) >= 2;
+    let mut header = Fields::new(&header.into_rest(), flexible);
+    header.skip_tags()?;
+    Ok(RequestFrame { api_key, version, correlation_id, client_id, body: header.into_rest() })
+}
+
+/// Decodes the body of `request` as an `R`. No array is reserved that the request could not hold.
+pub fn decode_request_body<R: Request>(request: &RequestFrame) -> Result<R, DecodeError> {
+    guard::decode(request.body.clone(), request.api_key, request.version)
+}
+
+/// Encodes the answer to an `R` that came in `version`.
+pub fn encode_response<R: Request>(
+    response: &R::Response,
+    version: i16,
+    correlation_id: CorrelationId,
+) -> Result<Frame, EncodeError> {
+    let api = api_of::<R>().ok_or(EncodeError::Value { field: "api key", value: R::KEY.into() })?;
+    let error = |error: _| encode_error(api, version, &error);
+    let size = response.compute_size(version).map_err(error)?;
+    let mut fields = BytesMut::with_capacity(LENGTH_SIZE + HEADER_SIZE + size);
+    fields.put_bytes(0, LENGTH_SIZE);
+    fields.put_i32(correlation_id.0);
+    if <R::Response as HeaderVersion>::header_version(version) >= 1 {
+        fields.put_u8(0);
+    }
+    response.encode(&mut fields, version).map_err(error)?;
+    Frame::assemble(fields, Vec::new())
+}
+
+/// A correlation id and no tagged fields.
+const HEADER_SIZE: usize = 4 + 1;

@@ -85,11 +85,7 @@ pub const fn unsigned_varint_size(number: u32) -> usize {
 }
 
 #[cold]
-fn take_long_form(
-    input: &mut &[u8],
-    bits: u32,
-    field: &'static str,
-) -> Result<u64, DecodeError> {
+fn take_long_form(input: &mut &[u8], bits: u32, field: &'static str) -> Result<u64, DecodeError> {
     let mut number = 0u64;
     let mut shift = 0;
     let mut bytes = input.iter();

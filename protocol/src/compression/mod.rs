@@ -1,6 +1,20 @@
-//! The five ways to store the records of a batch, and their names in configuration.
+//! The five ways to store the records of a batch: their names and levels in configuration, and both
+//! directions of each.
+
+mod compressor;
+mod decompressor;
+mod gzip;
+mod lz4;
+mod output;
+mod snappy;
+mod zstd;
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
+
+pub use compressor::Compressor;
+pub use decompressor::Decompressor;
+
+use crate::error::EncodeError;
 
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,13 +48,42 @@ impl Compression {
     }
 
     /// The levels that its property `compression.<name>.level` accepts (KIP-390); `None` for a
-    /// codec without levels.
+    /// codec without levels. gzip also takes -1 for its usual level.
     pub const fn levels(self) -> Option<RangeInclusive<i32>> {
         match self {
             Self::None | Self::Snappy => None,
             Self::Gzip => Some(1..=9),
             Self::Lz4 => Some(1..=17),
             Self::Zstd => Some(-131_072..=22),
+        }
+    }
+
+    /// The level that Kafka uses where none is configured.
+    pub const fn default_level(self) -> Option<i32> {
+        match self {
+            Self::None | Self::Snappy => None,
+            Self::Gzip => Some(-1),
+            Self::Lz4 => Some(9),
+            Self::Zstd => Some(3),
+        }
+    }
+
+    /// Whether records can be written at `level`: an error says which levels there are, or that the
+    /// implementation built in has only the usual one.
+    pub fn check_level(self, level: i32) -> Result<(), EncodeError> {
+        let Some(levels) = self.levels() else {
+            return Ok(());
+        };
+        if Some(level) == self.default_level() {
+            return Ok(());
+        }
+        if !levels.contains(&level) {
+            return Err(EncodeError::CompressionLevel { codec: self, level, levels });
+        }
+        match self {
+            Self::Lz4 => lz4::check_level(level),
+            Self::Zstd => zstd::check_level(level),
+            Self::None | Self::Gzip | Self::Snappy => Ok(()),
         }
     }
 

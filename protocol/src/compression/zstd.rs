@@ -1,0 +1,190 @@
+//! Zstandard (RFC 8878): through the C library with the feature `zstd`, in pure Rust without it.
+
+#[cfg(feature = "zstd")]
+pub(super) use native::{ZstdDecoder, ZstdEncoder, check_level};
+#[cfg(not(feature = "zstd"))]
+pub(super) use pure::{ZstdDecoder, ZstdEncoder, check_level};
+
+#[cfg(feature = "zstd")]
+mod native {
+    use zstd::zstd_safe::{
+        CCtx, CParameter, DCtx, compress_bound, get_error_name, get_frame_content_size,
+        zstd_sys::ZSTD_ErrorCode,
+    };
+
+    use crate::{
+        compression::{Compression, output::Output},
+        error::{DecodeError, EncodeError},
+    };
+
+    /// Reads Zstandard, with the state of the last batch used again.
+    #[derive(Default)]
+    pub(in crate::compression) struct ZstdDecoder {
+        state: Option<DCtx<'static>>,
+    }
+
+    impl ZstdDecoder {
+        /// Decompresses in one step, so that no window is kept besides the output: a frame from a
+        /// stream declares one of up to 128 MiB, however little it holds. Such a frame does not
+        /// say its size either; the output grows until it is large enough.
+        pub(in crate::compression) fn decompress(
+            &mut self,
+            input: &[u8],
+            output: &mut Output,
+        ) -> Result<(), DecodeError> {
+            let state = self.state.get_or_insert_with(DCtx::create);
+            let mut size = first_size(input, output)?;
+            loop {
+                let room = output.spare(size)?;
+                let given = room.len();
+                match state.decompress(room, input) {
+                    Ok(written) => {
+                        output.advance(written);
+                        return Ok(());
+                    }
+                    Err(code) if code != TOO_SMALL => {
+                        return Err(output.broken(get_error_name(code)));
+                    }
+                    Err(_) if given < size => return Err(output.too_large()),
+                    Err(_) => size = given.saturating_mul(GROWTH),
+                }
+            }
+        }
+    }
+
+    /// The size that the first frame declares, or a guess.
+    fn first_size(input: &[u8], output: &Output) -> Result<usize, DecodeError> {
+        let declared =
+            get_frame_content_size(input).map_err(|_| output.broken("it has no frame"))?;
+        let Some(declared) = declared else {
+            return Ok(input.len().saturating_mul(GROWTH));
+        };
+        let size = usize::try_from(declared).map_err(|_| output.too_large())?;
+        output.check_room(size)?;
+        Ok(size.max(1))
+    }
+
+    /// Writes Zstandard, with the state of the last batch used again.
+    #[derive(Default)]
+    pub(in crate::compression) struct ZstdEncoder {
+        state: Option<CCtx<'static>>,
+    }
+
+    impl ZstdEncoder {
+        pub(in crate::compression) fn compress(
+            &mut self,
+            level: Option<i32>,
+            records: &[u8],
+            output: &mut Vec<u8>,
+        ) -> Result<(), EncodeError> {
+            let state = self.state.get_or_insert_with(CCtx::create);
+            output.reserve(compress_bound(records.len()));
+            let level = level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
+            let compressed = state
+                .set_parameter(CParameter::CompressionLevel(level))
+                .and_then(|_| state.compress2(output, records));
+            compressed.map(|_| ()).map_err(|code| EncodeError::Compress {
+                codec: Compression::Zstd,
+                cause: get_error_name(code).to_owned(),
+            })
+        }
+    }
+
+    /// Every level of the range is there.
+    pub(in crate::compression) const fn check_level(_: i32) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    /// The code for an output that is too small: errors are the negated numbers of the library.
+    const TOO_SMALL: usize = (ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall as usize).wrapping_neg();
+    /// By how much the output grows, and the first guess for it.
+    const GROWTH: usize = 4;
+}
+
+#[cfg(any(not(feature = "zstd"), test))]
+#[cfg_attr(feature = "zstd", expect(dead_code, reason = "compared with the C library in tests"))]
+mod pure {
+    use std::io::Read;
+
+    use ruzstd::{
+        decoding::{BlockDecodingStrategy, FrameDecoder},
+        encoding::{CompressionLevel, compress},
+    };
+
+    use crate::{
+        compression::output::Output,
+        error::{DecodeError, EncodeError},
+    };
+
+    /// Reads Zstandard, with the state of the last batch used again.
+    #[derive(Default)]
+    pub(in crate::compression) struct ZstdDecoder {
+        state: FrameDecoder,
+    }
+
+    impl ZstdDecoder {
+        /// Reads all frames in `input`.
+        pub(in crate::compression) fn decompress(
+            &mut self,
+            mut input: &[u8],
+            output: &mut Output,
+        ) -> Result<(), DecodeError> {
+            loop {
+                self.state.reset(&mut input).map_err(|_| output.broken("it has no frame"))?;
+                self.decompress_blocks(&mut input, output)?;
+                if input.is_empty() {
+                    return Ok(());
+                }
+            }
+        }
+
+        fn decompress_blocks(
+            &mut self,
+            input: &mut &[u8],
+            output: &mut Output,
+        ) -> Result<(), DecodeError> {
+            while !self.state.is_finished() {
+                let step = BlockDecodingStrategy::UptoBytes(STEP);
+                let decoded = self.state.decode_blocks(&mut *input, step);
+                decoded.map_err(|_| output.broken("a block is damaged"))?;
+                self.drain(output)?;
+            }
+            Ok(())
+        }
+
+        fn drain(&mut self, output: &mut Output) -> Result<(), DecodeError> {
+            while self.state.can_collect() > 0 {
+                let room = output.room_up_to(self.state.can_collect())?;
+                let read = self.state.read(room);
+                output.advance(read.map_err(|_| output.broken("a block is damaged"))?);
+            }
+            Ok(())
+        }
+    }
+
+    /// Writes Zstandard at the one level there is.
+    #[derive(Default)]
+    pub(in crate::compression) struct ZstdEncoder;
+
+    impl ZstdEncoder {
+        #[expect(clippy::unnecessary_wraps, reason = "the C library can fail")]
+        pub(in crate::compression) fn compress(
+            &mut self,
+            _: Option<i32>,
+            records: &[u8],
+            output: &mut Vec<u8>,
+        ) -> Result<(), EncodeError> {
+            compress(records, output, CompressionLevel::Fastest);
+            Ok(())
+        }
+    }
+
+    /// Kafka's usual level stands for the one there is.
+    pub(in crate::compression) const fn check_level(level: i32) -> Result<(), EncodeError> {
+        // The pure encoder knows no other than the fastest.
+        Err(EncodeError::Unsupported { what: "compression.zstd.level", value: level as i64 })
+    }
+
+    /// How much is decoded before it is moved to the output, which then may refuse it.
+    const STEP: usize = 1024 * 1024;
+}

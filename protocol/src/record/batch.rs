@@ -1,0 +1,201 @@
+//! A slice of a partition's log, batch by batch.
+
+use bytes::Bytes;
+
+use crate::{
+    compression::{Compression, Decompressor},
+    error::DecodeError,
+    ids::{LeaderEpoch, Offset, ProducerId, Timestamp},
+    record::{
+        TimestampType,
+        header::{HASHED_FROM, HEADER_SIZE, RecordBatchHeader},
+        record::{LEAST_RECORD_SIZE, Records},
+    },
+};
+
+/// The batches of a slice of a log.
+///
+/// Brokers cut the slice at a number of bytes: a last batch that is not there as a whole is where
+/// the slice ends, not an error. Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    rest: Bytes,
+}
+
+impl Batches {
+    /// The batches of `records`, as a fetched partition holds them.
+    pub const fn new(records: Bytes) -> Self {
+        Self { rest: records }
+    }
+
+    fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
+        let Some(size) = RecordBatchHeader::whole_batch(&self.rest)? else {
+            return Ok(None);
+        };
+        let header = RecordBatchHeader::parse(&self.rest)?;
+        let bytes = self.rest.split_to(size);
+        Ok(Some(BatchView { header, bytes, floor: Offset::MIN }))
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<BatchView, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.take().transpose();
+        if !matches!(batch, Some(Ok(_))) {
+            self.rest.clear();
+        }
+        batch
+    }
+}
+
+impl std::iter::FusedIterator for Batches {}
+
+/// One batch: its header is read and checked, its records are still bytes of the wire.
+#[derive(Clone, Debug)]
+pub struct BatchView {
+    header: RecordBatchHeader,
+    bytes: Bytes,
+    floor: Offset,
+}
+
+impl BatchView {
+    /// The same batch for a reader whose position is `floor`: records before it do not come out.
+    #[must_use]
+    pub fn with_floor(mut self, floor: Offset) -> Self {
+        self.floor = floor;
+        self
+    }
+
+    /// Everything the header says.
+    #[inline]
+    pub const fn header(&self) -> &RecordBatchHeader {
+        &self.header
+    }
+
+    /// The first offset that the batch was written with.
+    #[inline]
+    pub const fn base_offset(&self) -> Offset {
+        self.header.base_offset
+    }
+
+    /// The last offset that the batch was written with, also when that record is gone.
+    #[inline]
+    pub fn last_offset(&self) -> Offset {
+        self.header.last_offset()
+    }
+
+    /// Where the batch after this one may begin.
+    #[inline]
+    pub fn next_offset(&self) -> Offset {
+        self.header.next_offset()
+    }
+
+    /// How many records the batch holds, those before the reader's position included.
+    #[inline]
+    pub const fn record_count(&self) -> usize {
+        self.header.record_count.unsigned_abs() as usize
+    }
+
+    /// Whether its records are markers instead of data.
+    #[inline]
+    pub const fn is_control(&self) -> bool {
+        self.header.attributes.is_control
+    }
+
+    /// Whether it belongs to a transaction.
+    #[inline]
+    pub const fn is_transactional(&self) -> bool {
+        self.header.attributes.is_transactional
+    }
+
+    /// How its records are compressed.
+    #[inline]
+    pub const fn compression(&self) -> Compression {
+        self.header.attributes.compression
+    }
+
+    /// What its timestamps mean.
+    #[inline]
+    pub const fn timestamp_type(&self) -> TimestampType {
+        self.header.attributes.timestamp_type
+    }
+
+    /// The greatest timestamp of its records, or the time of the append.
+    #[inline]
+    pub const fn max_timestamp(&self) -> Option<Timestamp> {
+        self.header.max_timestamp
+    }
+
+    /// The epoch of the leader that appended it.
+    #[inline]
+    pub const fn leader_epoch(&self) -> Option<LeaderEpoch> {
+        self.header.leader_epoch
+    }
+
+    /// Who wrote it, when idempotent or transactional.
+    #[inline]
+    pub const fn producer_id(&self) -> Option<ProducerId> {
+        self.header.producer_id
+    }
+
+    /// Its size on the wire.
+    #[inline]
+    pub const fn size_in_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The whole batch as it is on the wire.
+    #[inline]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Checks the checksum, decompresses, and hands out the records.
+    ///
+    /// Records that are not compressed stay where they are; others go into a buffer that returns to
+    /// `decompressor` when the last reference to it is dropped.
+    pub fn body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
+        self.check_crc()?;
+        let stored = self.bytes.slice(HEADER_SIZE..);
+        let records = decompressor.decompress(self.compression(), stored)?;
+        let limit = records.len() / LEAST_RECORD_SIZE;
+        if self.record_count() > limit {
+            let count = self.header.record_count.into();
+            return Err(DecodeError::Count { field: "record batch", count, limit });
+        }
+        Ok(BatchBody { header: self.header, floor: self.floor, records })
+    }
+
+    /// Checks that the bytes are those that were written.
+    pub fn check_crc(&self) -> Result<(), DecodeError> {
+        let computed = crc32c::crc32c(self.bytes.get(HASHED_FROM..).unwrap_or_default());
+        if computed == self.header.crc {
+            return Ok(());
+        }
+        Err(DecodeError::Checksum { field: "record batch", stored: self.header.crc, computed })
+    }
+}
+
+/// The records of one batch, no longer compressed.
+#[derive(Clone, Debug)]
+pub struct BatchBody {
+    header: RecordBatchHeader,
+    floor: Offset,
+    records: Bytes,
+}
+
+impl BatchBody {
+    /// The records from the reader's position on.
+    #[inline]
+    pub fn records(&self) -> Records<'_> {
+        Records::new(&self.header, self.floor, &self.records)
+    }
+
+    /// What the records are slices of: `bytes().slice_ref(value)` keeps a value without a copy.
+    #[inline]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.records
+    }
+}

@@ -1,0 +1,329 @@
+//! Writes record batches: records are appended in wire form, the header is written when the batch is
+//! sealed, and the producer's stamp is put on without touching the records again.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{
+    compression::{Compression, Compressor},
+    error::EncodeError,
+    ids::{ProducerEpoch, ProducerId, Sequence, Timestamp},
+    record::{
+        Attributes, RecordBatchHeader, TimestampType,
+        header::{HEADER_SIZE, LOG_OVERHEAD, header_crc, known_timestamp},
+    },
+    varint::{put_varint, put_varlong, varint_size, varlong_size},
+};
+
+/// A batch that is being filled.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    compression: Compression,
+    level: Option<i32>,
+    /// Room for the header, then the records.
+    buffer: BytesMut,
+    count: i32,
+    base_timestamp: Timestamp,
+    max_timestamp: Timestamp,
+}
+
+impl BatchBuilder {
+    /// An empty batch; `level` is that of the codec, `None` its usual one.
+    pub fn new(compression: Compression, level: Option<i32>) -> Self {
+        Self::with_buffer(compression, level, BytesMut::new())
+    }
+
+    /// An empty batch in the memory of `buffer`, whose content is dropped.
+    pub fn with_buffer(compression: Compression, level: Option<i32>, mut buffer: BytesMut) -> Self {
+        buffer.clear();
+        buffer.put_bytes(0, HEADER_SIZE);
+        let (base_timestamp, max_timestamp) = (NO_TIMESTAMP, NO_TIMESTAMP);
+        Self { compression, level, buffer, count: 0, base_timestamp, max_timestamp }
+    }
+
+    /// Appends a record and says how far it is from the batch's first.
+    ///
+    /// `timestamp` is -1 for a record without a time. On an error the batch is as it was before.
+    pub fn append<'h>(
+        &mut self,
+        timestamp: Timestamp,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl IntoIterator<Item = Header<'h>, IntoIter: Clone>,
+    ) -> Result<i32, EncodeError> {
+        let headers = headers.into_iter();
+        let prefix = self.measure(timestamp, key, value, headers.clone())?;
+        self.buffer.reserve(prefix.size_in_bytes());
+        prefix.put(&mut self.buffer);
+        put_bytes(&mut self.buffer, key);
+        put_bytes(&mut self.buffer, value);
+        put_varint(&mut self.buffer, prefix.header_count);
+        for (name, content) in headers {
+            put_bytes(&mut self.buffer, Some(name.as_bytes()));
+            put_bytes(&mut self.buffer, content);
+        }
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.base_timestamp = timestamp - prefix.timestamp_delta;
+        self.count += 1;
+        Ok(prefix.offset_delta)
+    }
+
+    /// Compresses the records and writes the header.
+    pub fn seal(self, compressor: &mut Compressor) -> Result<SealedBatch, EncodeError> {
+        if self.is_empty() {
+            return Err(EncodeError::EmptyBatch);
+        }
+        let mut header = self.header();
+        let bytes = match self.compression {
+            Compression::None => self.buffer,
+            codec => {
+                let records = self.buffer.get(HEADER_SIZE..).unwrap_or_default();
+                let compressed = compressor.compress(codec, self.level, records)?;
+                let mut bytes = BytesMut::with_capacity(HEADER_SIZE + compressed.len());
+                bytes.put_bytes(0, HEADER_SIZE);
+                bytes.put_slice(compressed);
+                compressor.keep_spare(self.buffer);
+                bytes
+            }
+        };
+        header.batch_length = wire_length("record batch", bytes.len() - LOG_OVERHEAD)?;
+        Ok(SealedBatch::new(header, bytes))
+    }
+
+    /// How many records there are.
+    pub const fn len(&self) -> usize {
+        self.count.unsigned_abs() as usize
+    }
+
+    /// Whether there are no records yet.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The size on the wire if the batch were sealed now without compression.
+    pub fn size_in_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn measure<'h>(
+        &self,
+        timestamp: Timestamp,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = Header<'h>>,
+    ) -> Result<Prefix, EncodeError> {
+        if timestamp < NO_TIMESTAMP {
+            return Err(EncodeError::Value { field: "record timestamp", value: timestamp });
+        }
+        let base = if self.is_empty() { timestamp } else { self.base_timestamp };
+        // Both are at least -1, so that their difference is a number.
+        let (timestamp_delta, offset_delta) = (timestamp - base, self.count);
+        let (header_count, header_size) = measure_headers(headers)?;
+        let size = ATTRIBUTES_SIZE
+            + varlong_size(timestamp_delta)
+            + varint_size(offset_delta)
+            + bytes_size("record key", key)?
+            + bytes_size("record value", value)?
+            + varint_size(header_count)
+            + header_size;
+        let length = wire_length("record", size)?;
+        let prefix = Prefix { length, timestamp_delta, offset_delta, header_count };
+        wire_length("record batch", self.buffer.len() + prefix.size_in_bytes())?;
+        Ok(prefix)
+    }
+
+    fn header(&self) -> RecordBatchHeader {
+        RecordBatchHeader {
+            base_offset: 0,
+            batch_length: 0,
+            leader_epoch: None,
+            crc: 0,
+            attributes: Attributes {
+                compression: self.compression,
+                timestamp_type: TimestampType::CreateTime,
+                is_transactional: false,
+                is_control: false,
+                has_delete_horizon: false,
+            },
+            last_offset_delta: self.count - 1,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: known_timestamp(self.max_timestamp),
+            producer_id: None,
+            producer_epoch: None,
+            base_sequence: None,
+            record_count: self.count,
+        }
+    }
+}
+
+/// What comes before the key of a record.
+struct Prefix {
+    length: i32,
+    timestamp_delta: i64,
+    offset_delta: i32,
+    header_count: i32,
+}
+
+impl Prefix {
+    fn size_in_bytes(&self) -> usize {
+        varint_size(self.length) + self.length.unsigned_abs() as usize
+    }
+
+    fn put(&self, output: &mut BytesMut) {
+        // One write into the buffer instead of one for every byte of every number.
+        let mut bytes = [0; PREFIX_LIMIT];
+        let mut rest = bytes.as_mut_slice();
+        put_varint(&mut rest, self.length);
+        rest.put_u8(0);
+        put_varlong(&mut rest, self.timestamp_delta);
+        put_varint(&mut rest, self.offset_delta);
+        let used = PREFIX_LIMIT - rest.len();
+        output.put_slice(bytes.get(..used).unwrap_or_default());
+    }
+}
+
+/// A batch whose records are final: compressed, hashed once, and ready for any number of stamps.
+#[derive(Clone, Debug)]
+pub struct SealedBatch {
+    header: RecordBatchHeader,
+    /// Room for the header, then the records as they go over the wire.
+    bytes: BytesMut,
+    records_crc: u32,
+}
+
+impl SealedBatch {
+    fn new(header: RecordBatchHeader, bytes: BytesMut) -> Self {
+        let records_crc = crc32c::crc32c(bytes.get(HEADER_SIZE..).unwrap_or_default());
+        Self { header, bytes, records_crc }
+    }
+
+    /// The batch for the wire, with the producer's `stamp` or without one. The records are copied
+    /// but not hashed again; use [`into_stamped`](Self::into_stamped) where no other stamp will be
+    /// needed.
+    pub fn stamp(&self, stamp: Option<ProducerStamp>) -> Bytes {
+        self.clone().into_stamped(stamp)
+    }
+
+    /// The batch for the wire in its own memory: neither copied nor hashed again.
+    pub fn into_stamped(self, stamp: Option<ProducerStamp>) -> Bytes {
+        let mut header = self.header;
+        if let Some(stamp) = stamp {
+            header.attributes.is_transactional = stamp.is_transactional;
+            header.producer_id = Some(stamp.producer_id);
+            header.producer_epoch = Some(stamp.producer_epoch);
+            header.base_sequence = Some(stamp.base_sequence);
+        }
+        self.into_bytes(header)
+    }
+
+    /// The batch as the marker of a transaction that its coordinator writes.
+    pub(crate) fn into_control(self, id: ProducerId, epoch: ProducerEpoch) -> Bytes {
+        let mut header = self.header;
+        header.attributes.is_control = true;
+        header.attributes.is_transactional = true;
+        header.producer_id = Some(id);
+        header.producer_epoch = Some(epoch);
+        self.into_bytes(header)
+    }
+
+    /// How many records it holds.
+    pub const fn len(&self) -> usize {
+        self.header.record_count.unsigned_abs() as usize
+    }
+
+    /// Never: a batch without records cannot be sealed.
+    pub const fn is_empty(&self) -> bool {
+        self.header.record_count == 0
+    }
+
+    /// Its size on the wire.
+    pub fn size_in_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The greatest timestamp of its records; -1 when none has one.
+    pub fn max_timestamp(&self) -> Timestamp {
+        self.header.max_timestamp.unwrap_or(NO_TIMESTAMP)
+    }
+
+    fn into_bytes(mut self, mut header: RecordBatchHeader) -> Bytes {
+        let records_size = self.bytes.len() - HEADER_SIZE;
+        let crc = header_crc(&header.to_bytes());
+        header.crc = crc32c::crc32c_combine(crc, self.records_crc, records_size);
+        if let Some(bytes) = self.bytes.first_chunk_mut() {
+            *bytes = header.to_bytes();
+        }
+        self.bytes.freeze()
+    }
+}
+
+/// Who sends a batch and how many records came before it, so that a broker recognises a repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerStamp {
+    /// The producer.
+    pub producer_id: ProducerId,
+    /// Its incarnation.
+    pub producer_epoch: ProducerEpoch,
+    /// The number of the batch's first record.
+    pub base_sequence: Sequence,
+    /// Whether the batch is part of a transaction.
+    pub is_transactional: bool,
+}
+
+/// The most bytes that a record of these parts takes in a batch, compression aside.
+pub fn record_size_upper_bound<'h>(
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl IntoIterator<Item = Header<'h>>,
+) -> usize {
+    let bytes = |bytes: Option<&[u8]>| LENGTH_LIMIT + bytes.map_or(0, <[u8]>::len);
+    let headers =
+        headers.into_iter().map(|(name, content)| bytes(Some(name.as_bytes())) + bytes(content));
+    PREFIX_LIMIT + bytes(key) + bytes(value) + LENGTH_LIMIT + headers.sum::<usize>()
+}
+
+/// The name and the content of a header.
+type Header<'h> = (&'h str, Option<&'h [u8]>);
+
+fn measure_headers<'h>(
+    headers: impl Iterator<Item = Header<'h>>,
+) -> Result<(i32, usize), EncodeError> {
+    let (mut count, mut size) = (0, 0);
+    for (name, content) in headers {
+        count += 1;
+        size += bytes_size("record header key", Some(name.as_bytes()))?;
+        size += bytes_size("record header value", content)?;
+    }
+    Ok((wire_length("record headers", count)?, size))
+}
+
+fn bytes_size(field: &'static str, bytes: Option<&[u8]>) -> Result<usize, EncodeError> {
+    let Some(bytes) = bytes else {
+        return Ok(varint_size(NULL));
+    };
+    Ok(varint_size(wire_length(field, bytes.len())?) + bytes.len())
+}
+
+#[inline]
+fn put_bytes(output: &mut BytesMut, bytes: Option<&[u8]>) {
+    // Lengths are known to fit since they have been measured.
+    let length = bytes.map_or(Ok(NULL), |bytes| i32::try_from(bytes.len()));
+    put_varint(output, length.unwrap_or(NULL));
+    output.put_slice(bytes.unwrap_or_default());
+}
+
+#[inline]
+fn wire_length(field: &'static str, length: usize) -> Result<i32, EncodeError> {
+    let limit = i32::MAX.unsigned_abs() as usize;
+    i32::try_from(length).map_err(|_| EncodeError::TooLarge { field, length, limit })
+}
+
+/// The length that stands for a field that is not there.
+const NULL: i32 = -1;
+/// A record without a time.
+const NO_TIMESTAMP: Timestamp = -1;
+/// Records have a byte of flags of which none is in use.
+const ATTRIBUTES_SIZE: usize = 1;
+/// The longest form of a length.
+const LENGTH_LIMIT: usize = 5;
+/// The longest forms of the length, the attributes, the timestamp delta and the offset delta.
+const PREFIX_LIMIT: usize = LENGTH_LIMIT + ATTRIBUTES_SIZE + 10 + 5;

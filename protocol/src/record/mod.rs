@@ -1,0 +1,31 @@
+//! Record batches (magic 2, KIP-98): read as views over the bytes that arrived, written in wire form.
+
+mod batch;
+mod builder;
+mod control;
+mod header;
+#[expect(clippy::module_inception, reason = "Kafka's word for the batch's part is record, too")]
+mod record;
+mod visibility;
+
+pub use batch::BatchBody;
+pub use batch::BatchView;
+pub use batch::Batches;
+pub use builder::BatchBuilder;
+pub use builder::ProducerStamp;
+pub use builder::SealedBatch;
+pub use builder::record_size_upper_bound;
+pub use control::ControlType;
+pub use control::EndTransactionMarker;
+pub use header::Attributes;
+pub use header::RecordBatchHeader;
+pub use header::TimestampType;
+pub use header::assign_offsets;
+pub use record::Headers;
+pub use record::HeadersView;
+pub use record::RecordView;
+pub use record::Records;
+pub use visibility::AbortedTransactions;
+pub use visibility::IsolationLevel;
+pub use visibility::VisibleBatches;
+pub use visibility::next_offset_after;

@@ -1,0 +1,268 @@
+//! Single records as views: slices of the batch's bytes, headers undecoded until asked for.
+//!
+//! A valid checksum does not make a valid record, so everything that is read here is checked, and
+//! the iterators yield `Result`.
+
+use crate::{
+    cursor::Cursor,
+    error::DecodeError,
+    ids::{Offset, Timestamp},
+    record::{
+        TimestampType,
+        header::{RecordBatchHeader, known_timestamp},
+    },
+};
+
+/// The records of one batch, in the order of their offsets.
+///
+/// Ends after the first error. Bytes left over after the last record are an error, too.
+#[derive(Clone, Debug)]
+pub struct Records<'b> {
+    rest: Cursor<'b>,
+    /// How many records are still to come.
+    remaining: i32,
+    base_offset: Offset,
+    last_offset_delta: i32,
+    /// Offset deltas only grow; this is the least that the next record may have.
+    next_offset_delta: i32,
+    base_timestamp: Timestamp,
+    /// The time of the append, which then holds for every record.
+    append_time: Option<Timestamp>,
+    /// Records below it were there before the reader's position and do not come out.
+    floor: Offset,
+}
+
+impl<'b> Records<'b> {
+    pub(crate) fn new(header: &RecordBatchHeader, floor: Offset, records: &'b [u8]) -> Self {
+        let append_time = match header.attributes.timestamp_type {
+            TimestampType::CreateTime => None,
+            TimestampType::LogAppendTime => header.max_timestamp,
+        };
+        Self {
+            rest: Cursor::new(records),
+            remaining: header.record_count,
+            base_offset: header.base_offset,
+            last_offset_delta: header.last_offset_delta,
+            next_offset_delta: 0,
+            base_timestamp: header.base_timestamp,
+            append_time,
+            floor,
+        }
+    }
+
+    #[inline]
+    fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
+        let mut record = Cursor::new(self.rest.varint_bytes("record")?.unwrap_or_default());
+        record.i8("record attributes")?;
+        let timestamp_delta = record.varlong("record timestamp delta")?;
+        let offset_delta = record.varint("record offset delta")?;
+        if offset_delta < self.next_offset_delta || offset_delta > self.last_offset_delta {
+            return Err(bad_value("record offset delta", offset_delta.into()));
+        }
+        self.next_offset_delta = offset_delta.wrapping_add(1);
+        let key = record.varint_bytes("record key")?;
+        let value = record.varint_bytes("record value")?;
+        let headers = HeadersView::read(record)?;
+        Ok(RecordView {
+            offset: self.base_offset + Offset::from(offset_delta),
+            timestamp: self.timestamp(timestamp_delta)?,
+            key,
+            value,
+            headers,
+        })
+    }
+
+    #[inline]
+    fn timestamp(&self, delta: i64) -> Result<Timestamp, DecodeError> {
+        if let Some(time) = self.append_time {
+            return Ok(time);
+        }
+        let sum = self.base_timestamp.checked_add(delta);
+        sum.ok_or_else(|| bad_value("record timestamp delta", delta))
+    }
+
+    #[cold]
+    fn end(&mut self) -> Option<Result<RecordView<'b>, DecodeError>> {
+        let rest = std::mem::replace(&mut self.rest, Cursor::new(&[]));
+        rest.finish("the last record of the batch").err().map(Err)
+    }
+
+    #[cold]
+    fn fail(&mut self, error: DecodeError) -> Option<Result<RecordView<'b>, DecodeError>> {
+        self.remaining = 0;
+        self.rest = Cursor::new(&[]);
+        Some(Err(error))
+    }
+}
+
+impl<'b> Iterator for Records<'b> {
+    type Item = Result<RecordView<'b>, DecodeError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.remaining == 0 {
+                return self.end();
+            }
+            self.remaining -= 1;
+            match self.read() {
+                Ok(record) if record.offset < self.floor => {}
+                Ok(record) => return Some(Ok(record)),
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Records<'_> {}
+
+/// One record, borrowed from the bytes of its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordView<'b> {
+    offset: Offset,
+    timestamp: Timestamp,
+    key: Option<&'b [u8]>,
+    value: Option<&'b [u8]>,
+    headers: HeadersView<'b>,
+}
+
+impl<'b> RecordView<'b> {
+    /// Its position within the partition.
+    #[inline]
+    pub const fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    /// Its time, by the batch's timestamp type; `None` when its producer gave none.
+    #[inline]
+    pub const fn timestamp(&self) -> Option<Timestamp> {
+        known_timestamp(self.timestamp)
+    }
+
+    /// Its key; `None` is null.
+    #[inline]
+    pub const fn key(&self) -> Option<&'b [u8]> {
+        self.key
+    }
+
+    /// Its value; `None` is null, a tombstone.
+    #[inline]
+    pub const fn value(&self) -> Option<&'b [u8]> {
+        self.value
+    }
+
+    /// Its headers, not decoded yet.
+    #[inline]
+    pub const fn headers(&self) -> HeadersView<'b> {
+        self.headers
+    }
+}
+
+/// The headers of one record: keys may repeat and keep their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadersView<'b> {
+    bytes: &'b [u8],
+    count: i32,
+}
+
+impl<'b> HeadersView<'b> {
+    #[inline]
+    fn read(mut record: Cursor<'b>) -> Result<Self, DecodeError> {
+        let count = record.varint("record header count")?;
+        let headers = Self { bytes: record.rest(), count };
+        // Nearly all records have none.
+        if count == 0 && record.is_empty() {
+            return Ok(headers);
+        }
+        headers.checked()
+    }
+
+    #[cold]
+    fn checked(self) -> Result<Self, DecodeError> {
+        if self.count == 0 {
+            return Err(DecodeError::Trailing { field: "record", bytes: self.bytes.len() });
+        }
+        let limit = self.bytes.len() / LEAST_HEADER_SIZE;
+        if usize::try_from(self.count).is_ok_and(|count| count <= limit) {
+            return Ok(self);
+        }
+        let count = self.count.into();
+        Err(DecodeError::Count { field: "record headers", count, limit })
+    }
+
+    /// The headers in their order.
+    #[inline]
+    pub const fn iter(&self) -> Headers<'b> {
+        Headers { rest: Cursor::new(self.bytes), remaining: self.count }
+    }
+
+    /// How many headers there are.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.count.unsigned_abs() as usize
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl<'b> IntoIterator for HeadersView<'b> {
+    type Item = Result<(&'b [u8], Option<&'b [u8]>), DecodeError>;
+    type IntoIter = Headers<'b>;
+
+    fn into_iter(self) -> Headers<'b> {
+        self.iter()
+    }
+}
+
+/// Reads the headers of one record: each is a key, which nothing makes UTF-8, and a value or null.
+///
+/// Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct Headers<'b> {
+    rest: Cursor<'b>,
+    remaining: i32,
+}
+
+impl<'b> Headers<'b> {
+    fn read(&mut self) -> Result<(&'b [u8], Option<&'b [u8]>), DecodeError> {
+        let key = self.rest.varint_bytes("record header key")?;
+        let key = key.ok_or(DecodeError::Null { field: "record header key" })?;
+        let value = self.rest.varint_bytes("record header value")?;
+        if self.remaining == 0 {
+            self.rest.finish("the last header of the record")?;
+        }
+        Ok((key, value))
+    }
+}
+
+impl<'b> Iterator for Headers<'b> {
+    type Item = Result<(&'b [u8], Option<&'b [u8]>), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.remaining == 0 {
+            return None;
+        }
+        self.remaining -= 1;
+        let header = self.read();
+        if header.is_err() {
+            self.remaining = 0;
+        }
+        Some(header)
+    }
+}
+
+impl std::iter::FusedIterator for Headers<'_> {}
+
+#[cold]
+const fn bad_value(field: &'static str, value: i64) -> DecodeError {
+    DecodeError::Value { field, value }
+}
+
+/// A header has at least the lengths of its key and of its value.
+const LEAST_HEADER_SIZE: usize = 2;
+/// A record has at least its length, attributes, two deltas, two lengths and its header count.
+pub(crate) const LEAST_RECORD_SIZE: usize = 7;

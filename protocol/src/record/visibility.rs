@@ -1,0 +1,168 @@
+//! What one fetched slice of a log shows to a reader: from its position on, without markers, and
+//! under `read_committed` without what was aborted.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    error::DecodeError,
+    ids::{Offset, ProducerId},
+    record::{BatchView, Batches, ControlType},
+};
+
+/// Which records of transactions a reader sees (`isolation.level`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IsolationLevel {
+    /// All of them, as soon as they are in the log.
+    #[default]
+    ReadUncommitted,
+    /// Those of committed transactions.
+    ReadCommitted,
+}
+
+/// The aborted transactions that a broker names with a fetched slice: whose they are and where each
+/// began. A clone shares them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AbortedTransactions {
+    /// By first offset, whatever order they came in; `None` is the usual case, without any.
+    transactions: Option<Arc<[(ProducerId, Offset)]>>,
+}
+
+impl AbortedTransactions {
+    /// The transactions by their first offset.
+    pub fn iter(&self) -> impl Iterator<Item = (ProducerId, Offset)> + '_ {
+        self.as_slice().iter().copied()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    /// Whether nothing was aborted.
+    pub fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
+    fn as_slice(&self) -> &[(ProducerId, Offset)] {
+        self.transactions.as_deref().unwrap_or_default()
+    }
+}
+
+impl FromIterator<(ProducerId, Offset)> for AbortedTransactions {
+    fn from_iter<I: IntoIterator<Item = (ProducerId, Offset)>>(transactions: I) -> Self {
+        let mut transactions: Vec<_> = transactions.into_iter().collect();
+        if transactions.is_empty() {
+            return Self::default();
+        }
+        // Some brokers send them in another order than that of the log.
+        transactions.sort_unstable_by_key(|(producer, first)| (*first, *producer));
+        Self { transactions: Some(transactions.into()) }
+    }
+}
+
+/// The batches of a fetched slice that hold something for a reader.
+///
+/// Batches below the position, control batches, empty ones and, under `read_committed`, aborted ones
+/// are passed over. Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct VisibleBatches {
+    batches: Batches,
+    from: Offset,
+    next_offset: Offset,
+    isolation: IsolationLevel,
+    aborted: AbortedTransactions,
+    /// How many of the aborted transactions have begun.
+    begun: usize,
+    /// Whose transaction at this point of the log will turn out to be aborted.
+    aborting: HashSet<ProducerId>,
+}
+
+impl VisibleBatches {
+    /// What `records` shows to a reader at the position `from`.
+    pub fn new(
+        records: Bytes,
+        from: Offset,
+        isolation: IsolationLevel,
+        aborted: AbortedTransactions,
+    ) -> Self {
+        Self {
+            batches: Batches::new(records),
+            from,
+            next_offset: from,
+            isolation,
+            aborted,
+            begun: 0,
+            aborting: HashSet::new(),
+        }
+    }
+
+    /// The position after everything that came out or was passed over so far.
+    pub const fn next_offset(&self) -> Offset {
+        self.next_offset
+    }
+
+    fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
+        loop {
+            let Some(batch) = self.batches.next().transpose()? else {
+                return Ok(None);
+            };
+            let is_visible = self.is_visible(&batch)?;
+            self.next_offset = self.next_offset.max(batch.next_offset());
+            if is_visible {
+                return Ok(Some(batch.with_floor(self.from)));
+            }
+        }
+    }
+
+    fn is_visible(&mut self, batch: &BatchView) -> Result<bool, DecodeError> {
+        let is_aborted =
+            self.isolation == IsolationLevel::ReadCommitted && self.is_aborted(batch)?;
+        let is_data = !batch.is_control() && batch.record_count() > 0;
+        Ok(is_data && !is_aborted && batch.last_offset() >= self.from)
+    }
+
+    /// A transaction is aborted from its first offset until the marker of its producer.
+    fn is_aborted(&mut self, batch: &BatchView) -> Result<bool, DecodeError> {
+        self.begin_aborted(batch.last_offset());
+        let Some(producer) = batch.producer_id().filter(|id| self.aborting.contains(id)) else {
+            return Ok(false);
+        };
+        if batch.is_control() {
+            if batch.record_count() > 0 && ControlType::parse(batch)? == ControlType::Abort {
+                self.aborting.remove(&producer);
+            }
+            return Ok(false);
+        }
+        Ok(batch.is_transactional())
+    }
+
+    fn begin_aborted(&mut self, until: Offset) {
+        let rest = self.aborted.as_slice().get(self.begun..).unwrap_or_default();
+        let begun = rest.iter().take_while(|(_, first)| *first <= until);
+        for (producer, _) in begun.clone() {
+            self.aborting.insert(*producer);
+        }
+        self.begun += begun.count();
+    }
+}
+
+impl Iterator for VisibleBatches {
+    type Item = Result<BatchView, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.take().transpose();
+        if !matches!(batch, Some(Ok(_))) {
+            self.batches = Batches::new(Bytes::new());
+        }
+        batch
+    }
+}
+
+impl std::iter::FusedIterator for VisibleBatches {}
+
+/// The position after all of `records` for a reader at `from`; only headers are read.
+pub fn next_offset_after(records: &Bytes, from: Offset) -> Result<Offset, DecodeError> {
+    Batches::new(records.clone()).try_fold(from, |next, batch| Ok(batch?.next_offset().max(next)))
+}

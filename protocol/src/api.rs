@@ -44,12 +44,8 @@ impl VersionTable {
 
     /// The version to send `R` in.
     pub fn version_for<R: Request>(&self) -> Result<i16, UnsupportedApi> {
-        let api = ApiKey::try_from(R::KEY).map_err(|()| UnsupportedApi {
-            api: ApiKey::ApiVersions,
-            ours: NONE,
-            theirs: self.theirs(R::KEY),
-        })?;
-        self.version_of(api)
+        // Every generated request has a generated key.
+        self.version_of(ApiKey::try_from(R::KEY).unwrap_or(ApiKey::ApiVersions))
     }
 
     /// The newest version of `api` that both sides speak.
@@ -131,3 +127,64 @@ impl fmt::Display for Versions {
 
 /// No version at all.
 const NONE: VersionRange = VersionRange { min: 0, max: -1 };
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::{
+        FindCoordinatorRequest, MetadataRequest, api_versions_response::ApiVersion,
+    };
+
+    use super::*;
+
+    fn table(api: ApiKey, min: i16, max: i16) -> VersionTable {
+        let api = ApiVersion::default().with_api_key(api as i16);
+        let api = api.with_min_version(min).with_max_version(max);
+        VersionTable::negotiate(&ApiVersionsResponse::default().with_api_keys(vec![api]))
+    }
+
+    #[test]
+    fn the_newest_version_both_sides_speak_is_taken() {
+        for (min, max, expected) in [(0, 5, 5), (0, 99, 13), (13, 13, 13), (0, 1, 1)] {
+            let version = table(ApiKey::Metadata, min, max).version_for::<MetadataRequest>();
+            assert_eq!(version, Ok(expected), "{min} to {max}");
+        }
+    }
+
+    #[test]
+    fn fetch_and_produce_stay_with_topic_names() {
+        assert_eq!(table(ApiKey::Fetch, 4, 18).version_of(ApiKey::Fetch), Ok(12));
+        assert_eq!(table(ApiKey::Produce, 0, 13).version_of(ApiKey::Produce), Ok(12));
+    }
+
+    #[test]
+    fn what_is_lacking_is_said_with_both_sides_versions() {
+        let message = |table: VersionTable, api| table.version_of(api).unwrap_err().to_string();
+        assert_eq!(
+            message(table(ApiKey::Fetch, 0, 3), ApiKey::Fetch),
+            "the broker speaks Fetch only in versions 0 to 3, this client needs versions 4 to 12: \
+             the broker is too old, Kafka 0.11 or later is needed"
+        );
+        assert_eq!(
+            message(table(ApiKey::Fetch, 13, 13), ApiKey::Fetch),
+            "the broker speaks Fetch only in version 13, this client only in versions 4 to 12: \
+             a newer client is needed"
+        );
+        assert_eq!(
+            message(table(ApiKey::Fetch, 4, 12), ApiKey::InitProducerId),
+            "the broker does not offer InitProducerId (this client speaks versions 0 to 5 of it): \
+             it is too old or the feature is switched off there"
+        );
+    }
+
+    #[test]
+    fn an_api_not_spoken_here_is_unsupported_whatever_the_broker_offers() {
+        let error = table(ApiKey::FindCoordinator, 0, 6).version_for::<FindCoordinatorRequest>();
+        let message = "unsupported: FindCoordinator requests are not spoken by this client";
+        assert_eq!(error.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn the_table_is_sorted_by_name() {
+        assert!(SPOKEN.is_sorted_by_key(|(api, _)| format!("{api:?}")));
+    }
+}

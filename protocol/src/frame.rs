@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(split_frame(&mut buffer, 100), Ok(None), "{arrived}");
             assert_eq!(buffer, whole[..arrived]);
         }
-        let mut buffer = whole.clone();
+        let mut buffer = whole;
         buffer.extend_from_slice(b"next");
         assert_eq!(split_frame(&mut buffer, 100), Ok(Some(Bytes::from_static(b"answer"))));
         assert_eq!(&buffer[..], b"next");

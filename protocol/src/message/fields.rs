@@ -18,8 +18,8 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    pub(super) fn new(message: &Bytes, flexible: bool) -> Self {
-        Self { bytes: message.clone(), flexible }
+    pub(super) fn new(bytes: Bytes, flexible: bool) -> Self {
+        Self { bytes, flexible }
     }
 
     pub(super) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {

@@ -4,6 +4,7 @@
 //! [`guard`]); the two that carry records, Fetch answers and Produce requests, have codecs of
 //! their own that leave the records where they are.
 
+mod fetch;
 mod fields;
 mod guard;
 mod produce;
@@ -21,7 +22,10 @@ pub use kafka_protocol::{
     protocol::{Request, StrBytes},
 };
 
-pub use self::produce::{ProduceRequest, encode_produce};
+pub use self::{
+    fetch::{FetchResponse, FetchedPartition, FetchedTopic},
+    produce::{ProduceRequest, encode_produce},
+};
 use crate::{
     cursor::Cursor,
     error::{DecodeError, EncodeError},
@@ -56,7 +60,7 @@ pub fn decode_response<R: Request>(
 ) -> Result<R::Response, DecodeError> {
     let api = api_of::<R>().ok_or(DecodeError::Value { field: "api key", value: R::KEY.into() })?;
     let header_version = <R::Response as HeaderVersion>::header_version(version);
-    let body = response_body(&answer, header_version)?;
+    let body = response_body(answer, header_version)?;
     guard::decode(body, api, version)
 }
 
@@ -81,7 +85,7 @@ pub fn correlation_id(answer: &[u8]) -> Result<CorrelationId, DecodeError> {
 }
 
 /// What follows the header of an answer.
-fn response_body(answer: &Bytes, header_version: i16) -> Result<Bytes, DecodeError> {
+fn response_body(answer: Bytes, header_version: i16) -> Result<Bytes, DecodeError> {
     let mut header = fields::Fields::new(answer, header_version >= 1);
     header.i32("correlation id")?;
     header.skip_tags()?;
@@ -119,3 +123,6 @@ fn encode_error(api: ApiKey, version: i16, error: &impl std::fmt::Display) -> En
 
 /// Room for a request header without its client id: key, version, correlation id, length, tags.
 const HEADER_ROOM: usize = 2 + 2 + 4 + 2 + 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
 //! The broker's half: requests out of frames, answers into frames.
 
+mod fetch;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::ApiKey,
     protocol::{Encodable, HeaderVersion, Request},
 };
 
+pub use self::fetch::{FetchAnswer, PartitionAnswer, encode_fetch};
 use super::{api_of, encode_error, fields::Fields, guard};
 use crate::{
     error::{DecodeError, EncodeError},
@@ -32,7 +35,7 @@ pub struct RequestFrame {
 ///
 /// An API nobody knows is an error, a version nobody speaks is not: ApiVersions is answered whatever
 /// its version is.
-pub fn decode_request_frame(frame: &Bytes) -> Result<RequestFrame, DecodeError> {
+pub fn decode_request_frame(frame: Bytes) -> Result<RequestFrame, DecodeError> {
     let mut header = Fields::new(frame, false);
     let key = header.i16("api key")?;
     let api_key = ApiKey::try_from(key)
@@ -41,7 +44,7 @@ pub fn decode_request_frame(frame: &Bytes) -> Result<RequestFrame, DecodeError> 
     let correlation_id = CorrelationId(header.i32("correlation id")?);
     let client_id = header.nullable_string("client id")?.map(|id| id.as_str().to_owned());
     let flexible = api_key.request_header_version(version) >= 2;
-    let mut header = Fields::new(&header.into_rest(), flexible);
+    let mut header = Fields::new(header.into_rest(), flexible);
     header.skip_tags()?;
     Ok(RequestFrame { api_key, version, correlation_id, client_id, body: header.into_rest() })
 }
@@ -61,13 +64,19 @@ pub fn encode_response<R: Request>(
     let error = |error: _| encode_error(api, version, &error);
     let size = response.compute_size(version).map_err(error)?;
     let mut fields = BytesMut::with_capacity(LENGTH_SIZE + HEADER_SIZE + size);
-    fields.put_bytes(0, LENGTH_SIZE);
-    fields.put_i32(correlation_id.0);
-    if <R::Response as HeaderVersion>::header_version(version) >= 1 {
-        fields.put_u8(0);
-    }
+    let header_version = <R::Response as HeaderVersion>::header_version(version);
+    put_response_header(&mut fields, correlation_id, header_version);
     response.encode(&mut fields, version).map_err(error)?;
     Frame::assemble(fields, Vec::new())
+}
+
+/// Writes room for the frame's length and the header of an answer.
+fn put_response_header(fields: &mut BytesMut, correlation_id: CorrelationId, header_version: i16) {
+    fields.put_bytes(0, LENGTH_SIZE);
+    fields.put_i32(correlation_id.0);
+    if header_version >= 1 {
+        fields.put_u8(0);
+    }
 }
 
 /// A correlation id and no tagged fields.

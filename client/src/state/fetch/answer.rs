@@ -1,0 +1,382 @@
+//! What brokers answer, and what follows from it: data is buffered, refused partitions are asked
+//! for again, looked up or reported.
+
+use std::time::{Duration, Instant};
+
+use kavka_protocol::{
+    ApiKey, BrokerId, Disposition, ErrorCode, FetchedPartition, FetchedTopic, IsolationLevel, Offset,
+    TopicPartition,
+};
+
+use super::buffer::{Piece, walk};
+use super::planner::{Asked, Outstanding};
+use super::positions::{Leader, Stage};
+use super::reset::{Found, Lookup};
+use super::{Fetcher, LookupPartition, LookupPlan, MetadataNeed, RetryDelay};
+use crate::error::{Error, ErrorKind};
+
+/// What the metadata says about one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leadership {
+    /// This broker leads it.
+    Led(Leader),
+    /// It exists, but has no leader at present.
+    Leaderless,
+    /// The cluster has no such topic, or the topic no such partition.
+    Missing(MissingPart),
+    /// Not known yet.
+    Unknown,
+}
+
+/// What of a partition's name does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingPart {
+    Topic,
+    Partition,
+}
+
+/// What a broker says about one end of one log.
+#[derive(Clone, Debug)]
+pub(crate) struct LookupAnswer {
+    pub(crate) topic_partition: TopicPartition,
+    /// `Ok(None)`: the broker named no offset.
+    pub(crate) offset: Result<Option<Offset>, ErrorCode>,
+}
+
+impl Fetcher {
+    /// The fetch at `broker` was answered with `partitions`.
+    pub(crate) fn handle_fetch(
+        &mut self,
+        broker: BrokerId,
+        throttle: Duration,
+        partitions: impl IntoIterator<Item = FetchedPartition>,
+        now: Instant,
+    ) {
+        let Some(outstanding) = self.finish(broker) else { return };
+        self.planner.forget_failures(broker);
+        if !throttle.is_zero() {
+            self.planner.delay(broker, now + throttle);
+        }
+        for fetched in partitions {
+            let FetchedTopic::Name(topic) = &fetched.topic else { continue };
+            if let Some((partition, asked)) = outstanding.get(topic, fetched.partition) {
+                self.handle_partition(broker, partition, asked, fetched, now);
+            }
+        }
+    }
+
+    /// The fetch at `broker` was not answered, or with `error` as a whole.
+    pub(crate) fn handle_fetch_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
+        self.finish(broker);
+        self.handle_broker_failure(broker, error, now);
+    }
+
+    /// The lookup `plan` was answered, or failed as a whole.
+    pub(crate) fn handle_lookup(
+        &mut self,
+        plan: &LookupPlan,
+        answers: Result<Vec<LookupAnswer>, Error>,
+        now: Instant,
+    ) {
+        self.has_lookups = true;
+        let answers = answers.unwrap_or_else(|error| {
+            self.handle_broker_failure(plan.broker, error, now);
+            Vec::new()
+        });
+        for asked in &plan.partitions {
+            let answer = answers.iter().find(|answer| answer.topic_partition == asked.topic_partition);
+            self.handle_looked_up(plan.broker, asked, answer.map(|answer| answer.offset), now);
+        }
+    }
+
+    /// The metadata is what `look` says.
+    pub(crate) fn handle_metadata(
+        &mut self,
+        look: impl Fn(&TopicPartition) -> Leadership,
+        now: Instant,
+    ) {
+        self.end_metadata_request();
+        let news: Vec<_> = self
+            .positions
+            .iter()
+            .map(|(partition, position)| (partition, position, look(partition)))
+            .filter(|(_, position, leadership)| !position.knows(*leadership))
+            .map(|(partition, _, leadership)| (partition.clone(), leadership))
+            .collect();
+        for (partition, leadership) in news {
+            self.handle_leadership(&partition, leadership, now);
+        }
+        self.planner.handle_leaders(&self.positions);
+        self.has_lookups = true;
+    }
+
+    /// The metadata could not be refreshed.
+    pub(crate) fn handle_metadata_failure(&mut self, error: Error, now: Instant) {
+        self.handle_metadata(|_| Leadership::Unknown, now);
+        if !error.is_retriable() {
+            self.fault = Some(error);
+        }
+    }
+
+    /// Some delay may be over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.positions.handle_timeout(now);
+        self.planner.handle_timeout(now);
+        self.has_lookups = true;
+        if self.positions.iter().any(|(_, position)| position.needs_leader()) {
+            self.metadata = MetadataNeed::Due;
+        }
+    }
+
+    fn finish(&mut self, broker: BrokerId) -> Option<Outstanding> {
+        let outstanding = self.planner.finish(broker)?;
+        for partition in outstanding.partitions() {
+            if let Some(position) = self.positions.get_mut(partition) {
+                position.asked_at = position.asked_at.filter(|asked| *asked != broker);
+            }
+        }
+        Some(outstanding)
+    }
+
+    fn end_metadata_request(&mut self) {
+        if self.metadata == MetadataNeed::Pending {
+            self.metadata = MetadataNeed::None;
+        }
+    }
+
+    /// Takes what one partition brought, unless its position has moved elsewhere since it was asked.
+    fn handle_partition(
+        &mut self,
+        broker: BrokerId,
+        partition: &TopicPartition,
+        asked: Asked,
+        fetched: FetchedPartition,
+        now: Instant,
+    ) {
+        let Some(position) = self.positions.current(partition, asked.version) else { return };
+        if position.fetched() != Some(asked.offset) {
+            return;
+        }
+        match fetched.error {
+            None => self.handle_records(broker, partition, asked, fetched, now),
+            Some(ErrorCode::OffsetOutOfRange) => self.handle_out_of_range(partition, asked.offset),
+            Some(code) => {
+                let at = Error::broker(code).with_api(ApiKey::Fetch).with_broker(broker);
+                self.handle_refusal(partition, code, at.with_offset(asked.offset), now);
+            }
+        }
+    }
+
+    fn handle_records(
+        &mut self,
+        broker: BrokerId,
+        partition: &TopicPartition,
+        asked: Asked,
+        fetched: FetchedPartition,
+        now: Instant,
+    ) {
+        let log_end = readable_end(&fetched, self.isolation);
+        let has_bytes = !fetched.records.is_empty();
+        let walked = walk(&fetched.records, asked.offset);
+        let has_progress = walked.next > asked.offset;
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        position.log_end = log_end;
+        if has_progress {
+            self.arrivals_counted += 1;
+            position.advance(walked.next, self.arrivals_counted);
+            self.buffer.push(Piece {
+                topic_partition: partition.clone(),
+                from: asked.offset,
+                next: walked.next,
+                records: fetched.records.slice(..walked.length),
+                aborted: fetched.aborted_transactions,
+                broker,
+                high_watermark: fetched.high_watermark,
+            });
+        }
+        if let Some(damage) = walked.damage {
+            let error = corrupt(walked.next).with_source(damage).with_broker(broker);
+            self.fail(partition, error);
+        } else if has_bytes && !has_progress {
+            self.handle_standstill(partition, now);
+        } else if !has_bytes {
+            self.arrivals.push(partition.clone());
+        }
+    }
+
+    /// Bytes came, but no whole batch: the next request names this partition further in front, and
+    /// if that does not help, not at once.
+    fn handle_standstill(&mut self, partition: &TopicPartition, now: Instant) {
+        if self.count_refusal(partition) > 1 {
+            self.delay(partition, now);
+        }
+    }
+
+    fn handle_out_of_range(&mut self, partition: &TopicPartition, offset: Offset) {
+        let delivered = self.position(partition);
+        let lookup = Lookup::out_of_range(offset, self.reset);
+        self.positions.reset(partition, Stage::Lookup { delivered, lookup });
+        self.has_lookups = true;
+    }
+
+    /// A broker refused one partition with `code`; `error` says so to people.
+    fn handle_refusal(
+        &mut self,
+        partition: &TopicPartition,
+        code: ErrorCode,
+        error: Error,
+        now: Instant,
+    ) {
+        let refusals = self.count_refusal(partition);
+        match code.disposition() {
+            // Asking for the same bytes again would only repeat it.
+            _ if code == ErrorCode::CorruptMessage => self.fail(partition, error),
+            Disposition::Retry | Disposition::RefreshMetadata | Disposition::FindCoordinator => {
+                // Whoever goes on refusing may not be the one to ask.
+                if code.disposition() != Disposition::Retry || refusals > 1 {
+                    self.metadata = MetadataNeed::Due;
+                }
+                self.delay(partition, now);
+            }
+            Disposition::Fenced | Disposition::Fatal => self.fail(partition, error),
+        }
+    }
+
+    fn handle_looked_up(
+        &mut self,
+        broker: BrokerId,
+        asked: &LookupPartition,
+        answer: Option<Result<Option<Offset>, ErrorCode>>,
+        now: Instant,
+    ) {
+        let partition = &asked.topic_partition;
+        let Some(position) = self.positions.current(partition, asked.version) else { return };
+        let Stage::Lookup { lookup, .. } = &mut position.stage else { return };
+        lookup.is_asked = false;
+        match answer {
+            Some(Ok(Some(offset))) => {
+                let found = lookup.handle_answer(offset);
+                self.handle_found(partition, found);
+            }
+            Some(Err(code)) => {
+                let at = Error::broker(code).with_api(ApiKey::ListOffsets).with_broker(broker);
+                self.handle_refusal(partition, code, at, now);
+            }
+            Some(Ok(None)) | None => {
+                self.count_refusal(partition);
+                self.delay(partition, now);
+            }
+        }
+    }
+
+    fn handle_found(&mut self, partition: &TopicPartition, found: Found) {
+        match found {
+            Found::AskAgain => {}
+            Found::Position(offset) => {
+                self.positions.reset(partition, Stage::at(offset));
+                self.has_moved = true;
+            }
+            Found::OutOfRange { position, log_start, log_end } => {
+                self.positions.reset(partition, Stage::at(position));
+                self.fail(partition, out_of_range(position, log_start, log_end));
+            }
+        }
+    }
+
+    fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
+        let failures = self.planner.count_failure(broker);
+        self.planner.delay(broker, now + self.retry_delay.after(failures));
+        self.metadata = MetadataNeed::Due;
+        if !error.is_retriable() {
+            self.fault = Some(error.with_broker(broker));
+        }
+    }
+
+    fn handle_leadership(&mut self, partition: &TopicPartition, leadership: Leadership, now: Instant) {
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        match leadership {
+            Leadership::Led(leader) => position.follow(leader),
+            Leadership::Leaderless | Leadership::Unknown => {
+                position.leader = None;
+                self.count_refusal(partition);
+                self.delay(partition, now);
+            }
+            Leadership::Missing(part) => {
+                position.leader = None;
+                position.missing += 1;
+                if position.missing >= GONE_AFTER {
+                    position.missing = 0;
+                    self.fail(partition, missing(partition, part));
+                }
+                self.count_refusal(partition);
+                self.delay(partition, now);
+            }
+        }
+    }
+
+    /// The application will be told, once it has everything before this position.
+    fn fail(&mut self, partition: &TopicPartition, error: Error) {
+        if let Some(position) = self.positions.get_mut(partition) {
+            position.failure = Some(error.with_topic_partition(partition.clone()));
+            if !self.failed.contains(partition) {
+                self.failed.push_back(partition.clone());
+            }
+        }
+    }
+
+    fn count_refusal(&mut self, partition: &TopicPartition) -> u32 {
+        let Some(position) = self.positions.get_mut(partition) else { return 1 };
+        position.refusals = position.refusals.saturating_add(1);
+        position.refusals
+    }
+
+    fn delay(&mut self, partition: &TopicPartition, now: Instant) {
+        if let Some(position) = self.positions.get(partition) {
+            let at = now + self.retry_delay.after(position.refusals);
+            self.positions.delay(partition, at);
+        }
+    }
+}
+
+impl RetryDelay {
+    /// The wait after so many failures in a row: it doubles.
+    fn after(self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(16);
+        self.first.saturating_mul(1 << doublings).min(self.longest.max(self.first))
+    }
+}
+
+/// Up to where the log may be read.
+fn readable_end(fetched: &FetchedPartition, isolation: IsolationLevel) -> Option<Offset> {
+    match isolation {
+        IsolationLevel::ReadUncommitted => fetched.high_watermark,
+        IsolationLevel::ReadCommitted => fetched.last_stable_offset.or(fetched.high_watermark),
+    }
+}
+
+fn corrupt(offset: Offset) -> Error {
+    let advice = "the fetched record batch is damaged; seek behind it to go on without its records";
+    Error::new(ErrorKind::CorruptData, advice).with_api(ApiKey::Fetch).with_offset(offset)
+}
+
+fn out_of_range(position: Offset, log_start: Offset, log_end: Offset) -> Error {
+    let message = format!(
+        "the position is outside of the log, which holds offsets {log_start} to before {log_end}, \
+         and auto.offset.reset is none; seek into the log, or set auto.offset.reset to earliest or latest"
+    );
+    Error::new(ErrorKind::OffsetOutOfRange, message).with_api(ApiKey::Fetch).with_offset(position)
+}
+
+fn missing(partition: &TopicPartition, part: MissingPart) -> Error {
+    match part {
+        MissingPart::Topic => Error::unknown_topic(&partition.topic),
+        MissingPart::Partition => {
+            let message = format!("topic {:?} has no partition {}", partition.topic, partition.partition);
+            Error::new(ErrorKind::UnknownPartition, message)
+        }
+    }
+}
+
+/// A topic just made is not known to every broker at once; one that so many refreshes with growing
+/// waits between them did not find is gone.
+const GONE_AFTER: u32 = 5;

@@ -1,0 +1,313 @@
+//! Fetching without IO: positions, what to ask which broker for, and what has arrived.
+//!
+//! Requests here are full fetches. Everything that a fetch session (KIP-227) would change lies
+//! between a [`FetchPlan`] and its encoding; follower fetching (KIP-392) would change who
+//! `Position::leader` is asked for, truncation detection (KIP-320) what leads to a [`Lookup`].
+
+mod answer;
+mod buffer;
+mod planner;
+mod positions;
+mod reset;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use kavka_protocol::{BrokerId, IsolationLevel, LeaderEpoch, Offset, TopicPartition};
+
+pub(crate) use answer::{Leadership, LookupAnswer, MissingPart};
+pub(crate) use buffer::Piece;
+pub(crate) use planner::{FetchPlan, PlannedPartition};
+pub(crate) use positions::Leader;
+pub use positions::StartOffset;
+pub(crate) use reset::End;
+pub use status::{FetchState, FetchStatus};
+
+use crate::config::{ConsumerConfig, OffsetReset};
+use crate::error::Error;
+use buffer::Buffer;
+use planner::{FetchLimits, Planner, Stock};
+use positions::{Positions, Stage, Version};
+
+/// Reads the assigned partitions of one consumer.
+///
+/// The application assigns, seeks, pauses and takes deliveries. After each of these, and after each
+/// `handle_*`, the shell carries out `poll_metadata`, `poll_lookup` and `poll_fetch` until they
+/// yield nothing, and comes back at `poll_timeout`. Every plan is answered once: with what arrived
+/// or with the failure.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    isolation: IsolationLevel,
+    reset: OffsetReset,
+    retry_delay: RetryDelay,
+    positions: Positions,
+    planner: Planner,
+    buffer: Buffer,
+    /// Partitions with something to tell the application, oldest first.
+    failed: VecDeque<TopicPartition>,
+    /// What went wrong with a broker as a whole.
+    fault: Option<Error>,
+    /// Partitions that may have come to their end since the last delivery.
+    arrivals: Vec<TopicPartition>,
+    /// Whether a position moved without data.
+    has_moved: bool,
+    /// Whether some position may have to be looked up.
+    has_lookups: bool,
+    metadata: MetadataNeed,
+    arrivals_counted: u64,
+}
+
+/// What the application gets at one poll.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    pub(crate) pieces: Vec<Piece>,
+    /// Partitions whose end was just reached, with the position there.
+    pub(crate) ends: Vec<(TopicPartition, Offset)>,
+}
+
+/// Where logs begin or end, to be asked of one broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LookupPlan {
+    pub(crate) broker: BrokerId,
+    pub(crate) partitions: Vec<LookupPartition>,
+}
+
+/// One question of a [`LookupPlan`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LookupPartition {
+    pub(crate) topic_partition: TopicPartition,
+    pub(crate) leader_epoch: Option<LeaderEpoch>,
+    pub(crate) end: End,
+    version: Version,
+}
+
+/// How long to wait after failures in a row.
+#[derive(Clone, Copy, Debug)]
+struct RetryDelay {
+    first: Duration,
+    longest: Duration,
+}
+
+/// Whether the metadata has to be refreshed, or is being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MetadataNeed {
+    None,
+    Due,
+    /// Asked for; no answer yet.
+    Pending,
+}
+
+impl Fetcher {
+    /// A machine that keeps at most `budget` bytes in flight, buffered and with the application.
+    pub(crate) fn new(config: &ConsumerConfig, budget: usize) -> Self {
+        let limits = FetchLimits {
+            max_bytes: usize::try_from(config.fetch_max_bytes).unwrap_or(0),
+            max_partition_bytes: usize::try_from(config.max_partition_fetch_bytes).unwrap_or(0),
+        };
+        Self {
+            isolation: config.isolation_level,
+            reset: config.auto_offset_reset,
+            retry_delay: RetryDelay { first: config.retry_backoff, longest: config.retry_backoff_max },
+            positions: Positions::default(),
+            planner: Planner::new(limits, budget),
+            buffer: Buffer::default(),
+            failed: VecDeque::new(),
+            fault: None,
+            arrivals: Vec::new(),
+            has_moved: false,
+            has_lookups: false,
+            metadata: MetadataNeed::None,
+            arrivals_counted: 0,
+        }
+    }
+
+    /// Replaces the assignment. Every partition starts anew, also one that was assigned before;
+    /// none is paused.
+    pub(crate) fn assign(&mut self, partitions: Vec<(TopicPartition, StartOffset)>) {
+        let wanted: HashSet<&TopicPartition> = partitions.iter().map(|(partition, _)| partition).collect();
+        self.positions.retain(|partition| wanted.contains(partition));
+        self.buffer.clear();
+        self.arrivals.clear();
+        self.has_moved = false;
+        for (partition, start) in partitions {
+            self.positions.assign(partition, start);
+        }
+        self.planner.handle_leaders(&self.positions);
+        (self.has_lookups, self.metadata) = (true, MetadataNeed::Due);
+    }
+
+    /// Stops reading `partitions`; what was fetched of them is dropped.
+    pub(crate) fn unassign(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.positions.unassign(partition);
+            self.buffer.discard(partition);
+        }
+        self.planner.handle_leaders(&self.positions);
+    }
+
+    /// Goes on reading at `start`; `false` when the partition is not assigned.
+    pub(crate) fn seek(&mut self, partition: &TopicPartition, start: StartOffset) -> bool {
+        self.buffer.discard(partition);
+        self.has_lookups = true;
+        self.positions.seek(partition, start)
+    }
+
+    /// Neither fetches nor delivers these until they are resumed; what was fetched is kept.
+    pub(crate) fn pause(&mut self, partitions: &[TopicPartition]) {
+        self.set_paused(partitions, true);
+    }
+
+    pub(crate) fn resume(&mut self, partitions: &[TopicPartition]) {
+        self.set_paused(partitions, false);
+    }
+
+    /// The application dropped `bytes` of what it was given.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.planner.release(bytes);
+    }
+
+    /// Changes how many bytes may be in flight, buffered and with the application.
+    pub(crate) fn set_budget(&mut self, budget: usize) {
+        self.planner.set_limit(budget);
+    }
+
+    /// The next offset to be delivered, once it is known.
+    pub(crate) fn position(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.positions.get(partition)?.delivered()
+    }
+
+    pub(crate) fn isolation(&self) -> IsolationLevel {
+        self.isolation
+    }
+
+    /// The topics that the metadata has to cover.
+    pub(crate) fn topics(&self) -> HashSet<&str> {
+        self.positions.iter().map(|(partition, _)| &*partition.topic).collect()
+    }
+
+    /// What the application should get now: an error that stands at a position it has reached, or
+    /// data, ends and moved positions.
+    pub(crate) fn poll_delivery(&mut self) -> Option<Result<Delivery, Error>> {
+        if let Some(error) = self.fault.take().or_else(|| self.take_failure()) {
+            return Some(Err(error));
+        }
+        let positions = &self.positions;
+        let pieces = self.buffer.take(|partition| positions.may_deliver(partition));
+        for piece in &pieces {
+            self.planner.hold(piece.records.len());
+            if let Some(position) = self.positions.get_mut(&piece.topic_partition) {
+                position.deliver(piece.next);
+            }
+        }
+        let ends = self.announce_ends(&pieces);
+        let has_moved = std::mem::take(&mut self.has_moved);
+        let is_worth_it = has_moved || !pieces.is_empty() || !ends.is_empty();
+        is_worth_it.then_some(Ok(Delivery { pieces, ends }))
+    }
+
+    /// The next fetch to send.
+    pub(crate) fn poll_fetch(&mut self) -> Option<FetchPlan> {
+        let positions = &self.positions;
+        let stock = Stock {
+            buffered: self.buffer.bytes(),
+            is_deliverable: self.buffer.has_any(|partition| positions.may_deliver(partition)),
+        };
+        let plan = self.planner.poll_fetch(positions, stock)?;
+        for asked in &plan.partitions {
+            if let Some(position) = self.positions.get_mut(&asked.topic_partition) {
+                position.asked_at = Some(plan.broker);
+            }
+        }
+        Some(plan)
+    }
+
+    /// The next lookup of log starts and ends to send.
+    pub(crate) fn poll_lookup(&mut self) -> Option<LookupPlan> {
+        if !self.has_lookups {
+            return None;
+        }
+        let mut plan: Option<LookupPlan> = None;
+        self.has_lookups = false;
+        for (partition, position) in self.positions.iter_mut() {
+            let Stage::Lookup { lookup, .. } = &mut position.stage else { continue };
+            self.has_lookups = true;
+            let is_free = position.retry_at.is_none() && position.failure.is_none() && !lookup.is_asked;
+            let Some(leader) = position.leader.filter(|_| is_free) else { continue };
+            if !self.buffer.is_empty_of(partition) || self.planner.is_delayed(leader.broker) {
+                continue;
+            }
+            let plan = plan.get_or_insert(LookupPlan { broker: leader.broker, partitions: vec![] });
+            if plan.broker == leader.broker {
+                lookup.is_asked = true;
+                plan.partitions.push(LookupPartition {
+                    topic_partition: partition.clone(),
+                    leader_epoch: leader.epoch,
+                    end: lookup.wanted(),
+                    version: position.version,
+                });
+            }
+        }
+        plan
+    }
+
+    /// Whether the metadata has to be refreshed now; answered through `handle_metadata` or
+    /// `handle_metadata_failure`.
+    pub(crate) fn poll_metadata(&mut self) -> bool {
+        let is_due = self.metadata == MetadataNeed::Due;
+        if is_due {
+            self.metadata = MetadataNeed::Pending;
+        }
+        is_due
+    }
+
+    /// When `handle_timeout` has something to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let timeouts = [self.positions.poll_timeout(), self.planner.poll_timeout()];
+        timeouts.into_iter().flatten().min()
+    }
+
+    fn set_paused(&mut self, partitions: &[TopicPartition], is_paused: bool) {
+        for partition in partitions {
+            if let Some(position) = self.positions.get_mut(partition) {
+                position.is_paused = is_paused;
+            }
+        }
+    }
+
+    /// The oldest failure whose partition has nothing left to deliver before it.
+    fn take_failure(&mut self) -> Option<Error> {
+        let positions = &self.positions;
+        let is_failed = |partition: &TopicPartition| {
+            positions.get(partition).is_some_and(|position| position.failure.is_some())
+        };
+        self.failed.retain(is_failed);
+        let due = self.failed.iter().position(|partition| {
+            self.positions.may_deliver(partition) && self.buffer.is_empty_of(partition)
+        })?;
+        let partition = self.failed.remove(due)?;
+        let position = self.positions.get_mut(&partition)?;
+        let failure = position.failure.take();
+        if position.needs_leader() {
+            self.metadata = MetadataNeed::Due;
+        }
+        self.has_lookups = true;
+        failure
+    }
+
+    /// The ends that the application does not know yet, of partitions just delivered or answered.
+    fn announce_ends(&mut self, pieces: &[Piece]) -> Vec<(TopicPartition, Offset)> {
+        let mut ends = Vec::new();
+        let delivered = pieces.iter().map(|piece| piece.topic_partition.clone());
+        for partition in std::mem::take(&mut self.arrivals).into_iter().chain(delivered) {
+            let Some(position) = self.positions.get_mut(&partition) else { continue };
+            if let Some(offset) = position.end_reached().filter(|_| !position.is_end_announced) {
+                position.is_end_announced = true;
+                ends.push((partition, offset));
+            }
+        }
+        ends
+    }
+}

@@ -1,0 +1,319 @@
+//! `Planner`: which broker is asked next, for which partitions, and for how many bytes.
+//!
+//! One budget bounds what is on its way, buffered and held by the application together. A broker
+//! has at most one fetch outstanding; that fetch reserves the most it may bring. Brokers take turns
+//! and none overtakes another that waits for room; within a request, partitions that waited longest
+//! stand first, since brokers fill answers from the front.
+
+use std::time::Instant;
+
+use indexmap::{Equivalent, IndexMap};
+use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
+
+use super::positions::{Leader, Position, Positions, Stage, Version};
+
+/// The limits a fetch keeps, from the consumer's properties.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FetchLimits {
+    /// `fetch.max.bytes`
+    pub(crate) max_bytes: usize,
+    /// `max.partition.fetch.bytes`
+    pub(crate) max_partition_bytes: usize,
+}
+
+/// One fetch to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FetchPlan {
+    pub(crate) broker: BrokerId,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_partition_bytes: usize,
+    pub(crate) partitions: Vec<PlannedPartition>,
+}
+
+/// What one fetch asks of one partition.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PlannedPartition {
+    pub(crate) topic_partition: TopicPartition,
+    pub(crate) offset: Offset,
+    pub(crate) leader_epoch: Option<LeaderEpoch>,
+}
+
+/// In which life of its position, and at which offset, a partition was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) version: Version,
+    pub(crate) offset: Offset,
+}
+
+/// A fetch that has not been answered yet, or just was.
+#[derive(Debug)]
+pub(crate) struct Outstanding {
+    reserved: usize,
+    partitions: IndexMap<TopicPartition, Asked>,
+}
+
+/// What fills the budget besides the requests on their way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stock {
+    pub(crate) buffered: usize,
+    /// Whether the application would get something if it asked now.
+    pub(crate) is_deliverable: bool,
+}
+
+/// Decides what to fetch.
+///
+/// Call `poll_fetch` until `None`; report each plan's end, whatever it was, through `finish`.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    limits: FetchLimits,
+    /// The byte budget.
+    limit: usize,
+    /// What the application was given and has not dropped yet.
+    held: usize,
+    brokers: IndexMap<BrokerId, Broker>,
+    turns: u64,
+}
+
+#[derive(Debug, Default)]
+struct Broker {
+    outstanding: Option<Outstanding>,
+    /// How many assigned partitions it leads.
+    leads: usize,
+    /// Not asked before then.
+    retry_at: Option<Instant>,
+    failures: u32,
+    /// When it was last asked, as a count of requests.
+    turn: u64,
+}
+
+impl Planner {
+    pub(crate) fn new(limits: FetchLimits, limit: usize) -> Self {
+        Self { limits, limit, held: 0, brokers: IndexMap::new(), turns: 0 }
+    }
+
+    /// The next fetch to send. The broker whose turn it is waits for room in the budget, and the
+    /// others behind it; but when the application waits for data and does not itself hold all of
+    /// the budget, every broker may send one request, so that nothing buffered for a paused
+    /// partition, and no batch larger than the budget, stops the rest.
+    pub(crate) fn poll_fetch(&mut self, positions: &Positions, stock: Stock) -> Option<FetchPlan> {
+        let available = self.available(stock.buffered);
+        let is_starving = !stock.is_deliverable && self.held < self.limit;
+        if self.reserve(1) > available && !is_starving {
+            return None;
+        }
+        for broker in self.idle_brokers() {
+            let wanted = wanted(positions, broker);
+            if wanted.is_empty() {
+                continue;
+            }
+            let reserve = self.reserve(wanted.len());
+            if reserve > available && !is_starving {
+                return None;
+            }
+            return Some(self.plan(broker, reserve, wanted));
+        }
+        None
+    }
+
+    /// The fetch at `broker` is over: its reservation ends.
+    pub(crate) fn finish(&mut self, broker: BrokerId) -> Option<Outstanding> {
+        let outstanding = self.brokers.get_mut(&broker)?.outstanding.take();
+        self.brokers.retain(|_, broker| broker.is_of_use());
+        outstanding
+    }
+
+    /// Does not ask `broker` before `at`.
+    pub(crate) fn delay(&mut self, broker: BrokerId, at: Instant) {
+        if let Some(broker) = self.brokers.get_mut(&broker) {
+            broker.retry_at = Some(at);
+        }
+    }
+
+    /// Counts one more failure in a row of `broker`.
+    pub(crate) fn count_failure(&mut self, broker: BrokerId) -> u32 {
+        let Some(broker) = self.brokers.get_mut(&broker) else { return 1 };
+        broker.failures = broker.failures.saturating_add(1);
+        broker.failures
+    }
+
+    pub(crate) fn forget_failures(&mut self, broker: BrokerId) {
+        if let Some(broker) = self.brokers.get_mut(&broker) {
+            broker.failures = 0;
+        }
+    }
+
+    /// Takes over who leads the assigned partitions.
+    pub(crate) fn handle_leaders(&mut self, positions: &Positions) {
+        for broker in self.brokers.values_mut() {
+            broker.leads = 0;
+        }
+        for leader in positions.iter().filter_map(|(_, position)| position.leader) {
+            self.brokers.entry(leader.broker).or_default().leads += 1;
+        }
+        self.brokers.retain(|_, broker| broker.is_of_use());
+    }
+
+    /// The application was given `bytes`.
+    pub(crate) fn hold(&mut self, bytes: usize) {
+        self.held = self.held.saturating_add(bytes);
+    }
+
+    /// The application dropped `bytes` of what it was given.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    /// Changes the budget; what exceeds the new one is not fetched again until there is room.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Ends the delays that are over at `now`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        for broker in self.brokers.values_mut() {
+            broker.retry_at = broker.retry_at.filter(|at| *at > now);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.brokers.values().filter_map(|broker| broker.retry_at).min()
+    }
+
+    /// Whether `broker` is not to be asked for the moment, after a failure or a throttle.
+    pub(crate) fn is_delayed(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(|broker| broker.retry_at.is_some())
+    }
+
+    /// Whether `broker` has a fetch to answer.
+    pub(crate) fn is_asked(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(|broker| broker.outstanding.is_some())
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// What the requests on their way may bring.
+    pub(crate) fn reserved(&self) -> usize {
+        let outstanding = self.brokers.values().filter_map(|broker| broker.outstanding.as_ref());
+        outstanding.map(|outstanding| outstanding.reserved).sum()
+    }
+
+    fn available(&self, buffered: usize) -> usize {
+        let used = self.reserved().saturating_add(buffered).saturating_add(self.held);
+        self.limit.saturating_sub(used)
+    }
+
+    /// The brokers that may be asked, longest waiting first.
+    fn idle_brokers(&self) -> Vec<BrokerId> {
+        let mut idle: Vec<_> = self.brokers.iter().filter(|(_, broker)| broker.is_idle()).collect();
+        idle.sort_by_key(|(_, broker)| broker.turn);
+        idle.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// The most that a fetch of `partitions` may bring. Two answers of every broker fit into the
+    /// budget: one being worked on, one on its way.
+    fn reserve(&self, partitions: usize) -> usize {
+        let leaders = self.brokers.values().filter(|broker| broker.leads > 0).count();
+        let share = self.limit / (2 * leaders.max(1));
+        let asked = self.limits.max_partition_bytes.saturating_mul(partitions);
+        asked.min(self.limits.max_bytes).min(share).max(1)
+    }
+
+    fn plan(&mut self, id: BrokerId, reserve: usize, wanted: Vec<Wanted<'_>>) -> FetchPlan {
+        self.turns += 1;
+        let broker = self.brokers.entry(id).or_default();
+        broker.turn = self.turns;
+        broker.outstanding = Some(Outstanding {
+            reserved: reserve,
+            partitions: wanted.iter().map(|wanted| (wanted.partition.clone(), wanted.asked)).collect(),
+        });
+        FetchPlan {
+            broker: id,
+            max_bytes: reserve,
+            max_partition_bytes: self.limits.max_partition_bytes.min(reserve),
+            partitions: wanted.iter().map(PlannedPartition::from).collect(),
+        }
+    }
+}
+
+impl Broker {
+    fn is_idle(&self) -> bool {
+        self.outstanding.is_none() && self.retry_at.is_none() && self.leads > 0
+    }
+
+    fn is_of_use(&self) -> bool {
+        self.outstanding.is_some() || self.leads > 0
+    }
+}
+
+impl Outstanding {
+    /// Everything that was asked for.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.partitions.keys()
+    }
+
+    /// What was asked for a partition that an answer names.
+    pub(crate) fn get(&self, topic: &str, partition: i32) -> Option<(&TopicPartition, Asked)> {
+        let (partition, asked) = self.partitions.get_key_value(&Name { topic, partition })?;
+        Some((partition, *asked))
+    }
+}
+
+/// A partition by the name in an answer, for a lookup that builds no key.
+#[derive(Hash)]
+struct Name<'a> {
+    topic: &'a str,
+    partition: i32,
+}
+
+impl Equivalent<TopicPartition> for Name<'_> {
+    fn equivalent(&self, key: &TopicPartition) -> bool {
+        self.partition == key.partition && self.topic == &*key.topic
+    }
+}
+
+/// A partition that can be fetched now.
+struct Wanted<'a> {
+    partition: &'a TopicPartition,
+    asked: Asked,
+    leader_epoch: Option<LeaderEpoch>,
+    served: u64,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(partition: &'a TopicPartition, position: &Position, leader: Leader) -> Option<Self> {
+        let Stage::Fetching { fetched, .. } = position.stage else { return None };
+        let asked = Asked { version: position.version, offset: fetched };
+        let (leader_epoch, served) = (leader.epoch, position.served);
+        let is_free = position.is_ready() && position.asked_at.is_none();
+        is_free.then_some(Self { partition, asked, leader_epoch, served })
+    }
+}
+
+impl From<&Wanted<'_>> for PlannedPartition {
+    fn from(wanted: &Wanted<'_>) -> Self {
+        Self {
+            topic_partition: wanted.partition.clone(),
+            offset: wanted.asked.offset,
+            leader_epoch: wanted.leader_epoch,
+        }
+    }
+}
+
+/// What can be fetched from `broker`, longest waiting first.
+fn wanted(positions: &Positions, broker: BrokerId) -> Vec<Wanted<'_>> {
+    let mut wanted: Vec<_> = positions
+        .iter()
+        .filter_map(|(partition, position)| {
+            let leader = position.leader.filter(|leader| leader.broker == broker)?;
+            Wanted::new(partition, position, leader)
+        })
+        .collect();
+    wanted.sort_by_key(|wanted| wanted.served);
+    wanted
+}

@@ -1,0 +1,377 @@
+//! Batches on their way to the brokers, from the moment they are taken until they are settled.
+
+mod failure;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use kavka_protocol::messages::ProduceResponse;
+use kavka_protocol::{BrokerId, Compression, Compressor, LeaderEpoch, TopicPartition};
+
+use super::planner::Planner;
+use super::sequencer::{Entry, EntryNumber, Next, Sequencer};
+use super::{Identity, OpenBatch, PartitionIndex, Settled};
+use crate::error::Error;
+use crate::state::backoff::Backoff;
+use crate::state::timers::{earliest, is_reached};
+
+/// Decides what is sent to whom and when, and what becomes of every batch.
+///
+/// `handle_ready` says that a partition has a due batch, `handle_leader` who leads it. `poll_request`
+/// yields what to send; how each request ended is reported through `handle_answer`. Every batch
+/// taken comes out of `poll_settled`, in one piece or in parts. `poll_identity` asks for a producer
+/// id, `poll_hint` passes on what brokers say about leaders, `take_stale` whether the metadata seems
+/// out of date. After a fatal error everything is settled with it and nothing more is sent.
+pub(crate) struct Sender<T> {
+    settings: SenderSettings,
+    sequencer: Sequencer<T>,
+    planner: Planner,
+    compressor: Compressor,
+    requests: BTreeMap<RequestNumber, Request>,
+    next_request: u64,
+    /// Partitions whose next attempt has to wait.
+    waiting: BTreeSet<(Instant, PartitionIndex)>,
+    /// Partitions that cannot go on before there is an identity.
+    unidentified: BTreeSet<PartitionIndex>,
+    identity: IdentityRequest,
+    settled: VecDeque<Settled<T>>,
+    hints: VecDeque<LeaderHint>,
+    /// How the last request to a broker failed, until one succeeds.
+    troubles: BTreeMap<BrokerId, Error>,
+    /// No batch is given up before; looked at again when it has passed.
+    first_expiry: Option<Instant>,
+    is_stale: bool,
+    fatal: Option<Error>,
+}
+
+/// The properties that a [`Sender`] obeys.
+#[derive(Clone, Debug)]
+pub(crate) struct SenderSettings {
+    /// `enable.idempotence`
+    pub(crate) is_idempotent: bool,
+    /// `max.in.flight.requests.per.connection`
+    pub(crate) max_in_flight: usize,
+    /// `max.request.size`
+    pub(crate) max_request_size: usize,
+    /// `retries`
+    pub(crate) retries: u32,
+    /// `delivery.timeout.ms`
+    pub(crate) delivery_timeout: Duration,
+    /// `retry.backoff.ms` and `retry.backoff.max.ms`
+    pub(crate) backoff: Backoff,
+    /// `compression.type`
+    pub(crate) compression: Compression,
+    /// `compression.<type>.level`
+    pub(crate) compression_level: Option<i32>,
+}
+
+/// Names a request among all that ever were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestNumber(u64);
+
+/// A request that is due.
+#[derive(Debug)]
+pub(crate) struct ProducePlan {
+    /// By which `handle_answer` knows it.
+    pub(crate) number: RequestNumber,
+    /// To whom it goes.
+    pub(crate) broker: BrokerId,
+    /// One batch for each of some partitions.
+    pub(crate) batches: Vec<(TopicPartition, Bytes)>,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It is written, and the broker was asked not to answer.
+    Unasked,
+    /// The broker answered.
+    Response(ProduceResponse),
+    /// There will be no answer.
+    Lost(Error),
+}
+
+/// A broker's word about who leads a partition (KIP-951).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LeaderHint {
+    pub(crate) topic_partition: TopicPartition,
+    pub(crate) leader: BrokerId,
+    pub(crate) epoch: LeaderEpoch,
+}
+
+struct Request {
+    broker: BrokerId,
+    attempts: VecDeque<Attempt>,
+}
+
+/// One batch within a request.
+struct Attempt {
+    partition: PartitionIndex,
+    number: EntryNumber,
+    topic_partition: TopicPartition,
+}
+
+enum IdentityRequest {
+    Idle,
+    UnderWay { backoff: Backoff },
+    Failed { error: Error, backoff: Backoff, until: Instant },
+}
+
+impl<T: Clone> Sender<T> {
+    pub(crate) fn new(settings: SenderSettings) -> Self {
+        let in_line = match settings.is_idempotent {
+            true => settings.max_in_flight.min(REMEMBERED_BATCHES),
+            false => settings.max_in_flight,
+        };
+        Self {
+            sequencer: Sequencer::new(settings.is_idempotent, in_line),
+            planner: Planner::new(settings.max_in_flight),
+            settings,
+            compressor: Compressor::default(),
+            requests: BTreeMap::new(),
+            next_request: 0,
+            waiting: BTreeSet::new(),
+            unidentified: BTreeSet::new(),
+            identity: IdentityRequest::Idle,
+            settled: VecDeque::new(),
+            hints: VecDeque::new(),
+            troubles: BTreeMap::new(),
+            first_expiry: None,
+            is_stale: false,
+            fatal: None,
+        }
+    }
+
+    /// The partition has come to have a due batch.
+    pub(crate) fn handle_ready(&mut self, index: PartitionIndex) {
+        self.planner.offer(index);
+    }
+
+    /// Who leads the partition.
+    pub(crate) fn handle_leader(&mut self, index: PartitionIndex, leader: Option<BrokerId>) {
+        self.planner.set_leader(index, leader);
+    }
+
+    /// How the request that `poll_identity` asked for ended.
+    pub(crate) fn handle_identity(&mut self, result: Result<Identity, Error>, now: Instant) {
+        match result {
+            Ok(identity) => {
+                self.identity = IdentityRequest::Idle;
+                self.sequencer.handle_identity(identity);
+                while let Some(index) = self.unidentified.pop_first() {
+                    self.planner.offer(index);
+                }
+            }
+            Err(error) if error.is_retriable() => self.postpone_identity(error, now),
+            Err(error) => self.die(error),
+        }
+    }
+
+    /// Time has passed: attempts are due again, or batches are too old.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        while let Some((until, index)) = self.waiting.first().copied()
+            && until <= now
+        {
+            self.waiting.pop_first();
+            self.planner.offer(index);
+        }
+        if is_reached(self.first_expiry, now) {
+            for batch in self.sequencer.expire(now) {
+                self.planner.offer(batch.partition);
+                let error = self.timed_out(&batch);
+                self.settled.push_back(batch.settle(Err(error)));
+            }
+            self.first_expiry = self.sequencer.deadline();
+        }
+    }
+
+    /// A batch was not taken in time.
+    pub(crate) fn handle_expired(&mut self, batch: OpenBatch<T>) {
+        let error = self.never_sent(batch.partition, &batch.topic_partition);
+        self.settled.push_back(batch.settle(error));
+    }
+
+    /// Gives up every batch, whether its fate is known or not.
+    pub(crate) fn give_up(&mut self, error: &Error) {
+        for batch in self.sequencer.expire_all() {
+            let error = error
+                .clone()
+                .with_topic_partition(batch.topic_partition.clone())
+                .with_maybe_written(batch.maybe_written);
+            self.settled.push_back(batch.settle(Err(error)));
+        }
+    }
+
+    /// The next request to send now. `take` yields the oldest due batch of a partition.
+    pub(crate) fn poll_request(
+        &mut self,
+        now: Instant,
+        mut take: impl FnMut(PartitionIndex) -> Option<OpenBatch<T>>,
+    ) -> Option<ProducePlan> {
+        while self.fatal.is_none() {
+            let broker = self.planner.poll_broker(now)?;
+            let chosen = self.choose(broker, now, &mut take);
+            if !chosen.is_empty() {
+                return Some(self.plan(broker, &chosen));
+            }
+        }
+        None
+    }
+
+    /// Whether a producer id has to be asked for now; `handle_identity` takes the outcome.
+    pub(crate) fn poll_identity(&mut self, now: Instant) -> bool {
+        if !self.sequencer.needs_identity() || self.fatal.is_some() {
+            return false;
+        }
+        let backoff = match &self.identity {
+            IdentityRequest::Idle => self.settings.backoff.clone(),
+            IdentityRequest::Failed { backoff, until, .. } if *until <= now => backoff.clone(),
+            IdentityRequest::Failed { .. } | IdentityRequest::UnderWay { .. } => return false,
+        };
+        self.identity = IdentityRequest::UnderWay { backoff };
+        true
+    }
+
+    /// The next batch, or part of one, whose fate is known.
+    pub(crate) fn poll_settled(&mut self) -> Option<Settled<T>> {
+        self.settled.pop_front()
+    }
+
+    /// What a broker said about the leader of a partition.
+    pub(crate) fn poll_hint(&mut self) -> Option<LeaderHint> {
+        self.hints.pop_front()
+    }
+
+    /// Whether something happened that speaks for newer metadata; asking resets it.
+    pub(crate) fn take_stale(&mut self) -> bool {
+        std::mem::take(&mut self.is_stale)
+    }
+
+    /// When to call `handle_timeout` and poll again.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let waiting = self.waiting.first().map(|(until, _)| *until);
+        let identity = match &self.identity {
+            IdentityRequest::Failed { until, .. } => Some(*until),
+            IdentityRequest::Idle | IdentityRequest::UnderWay { .. } => None,
+        };
+        earliest([waiting, identity, self.first_expiry, self.planner.poll_timeout()])
+    }
+
+    /// Whether batches wait for the leader of their partition to be known.
+    pub(crate) fn needs_leaders(&self) -> bool {
+        self.planner.needs_leaders()
+    }
+
+    /// The error after which nothing works any more.
+    pub(crate) fn fatal(&self) -> Option<&Error> {
+        self.fatal.as_ref()
+    }
+
+    /// Partitions in turn, as many as fit into one request.
+    fn choose(
+        &mut self,
+        broker: BrokerId,
+        now: Instant,
+        take: &mut impl FnMut(PartitionIndex) -> Option<OpenBatch<T>>,
+    ) -> Vec<(PartitionIndex, EntryNumber)> {
+        let (mut chosen, mut size) = (Vec::new(), 0);
+        for _ in 0..self.planner.waiting(broker) {
+            let Some(index) = self.planner.next_partition(broker) else {
+                break;
+            };
+            let Some((number, length)) = self.next_entry(index, broker, now, take) else {
+                continue;
+            };
+            size += length;
+            if size > self.settings.max_request_size && !chosen.is_empty() {
+                self.planner.offer_first(index);
+                break;
+            }
+            self.sequencer.sent(index, number, broker);
+            self.planner.offer(index);
+            chosen.push((index, number));
+        }
+        chosen
+    }
+
+    /// What the partition sends next, if it can send anything.
+    fn next_entry(
+        &mut self,
+        index: PartitionIndex,
+        broker: BrokerId,
+        now: Instant,
+        take: &mut impl FnMut(PartitionIndex) -> Option<OpenBatch<T>>,
+    ) -> Option<(EntryNumber, usize)> {
+        loop {
+            match self.sequencer.next(index, broker, now) {
+                Next::Entry(number, length) => return Some((number, length)),
+                Next::NewBatch => self.admit(take(index)?, now),
+                Next::Wait(until) => {
+                    self.waiting.insert((until, index));
+                    return None;
+                }
+                Next::Blocked => {
+                    if self.sequencer.needs_identity() {
+                        self.unidentified.insert(index);
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, open: OpenBatch<T>, now: Instant) {
+        match open.seal(&mut self.compressor, self.settings.backoff.clone()) {
+            Ok((batch, sealed)) => {
+                self.first_expiry = earliest([self.first_expiry, Some(batch.deadline)]);
+                self.sequencer.push(batch.partition, batch, sealed, now);
+            }
+            Err((batch, error)) => {
+                let error = Error::from(error).with_topic_partition(batch.topic_partition.clone());
+                self.settled.push_back(batch.settle(Err(error)));
+            }
+        }
+    }
+
+    fn plan(&mut self, broker: BrokerId, chosen: &[(PartitionIndex, EntryNumber)]) -> ProducePlan {
+        let number = RequestNumber(self.next_request);
+        self.next_request += 1;
+        let (mut batches, mut attempts) = (Vec::new(), VecDeque::new());
+        for (partition, entry) in chosen.iter().copied() {
+            let Some(Entry { batch: Some(batch), wire, .. }) =
+                self.sequencer.entry(partition, entry)
+            else {
+                continue;
+            };
+            let topic_partition = batch.topic_partition.clone();
+            batches.push((topic_partition.clone(), wire.clone()));
+            attempts.push_back(Attempt { partition, number: entry, topic_partition });
+        }
+        self.requests.insert(number, Request { broker, attempts });
+        self.planner.sent(broker);
+        ProducePlan { number, broker, batches }
+    }
+
+    fn postpone_identity(&mut self, error: Error, now: Instant) {
+        let mut backoff = match &self.identity {
+            IdentityRequest::UnderWay { backoff } => backoff.clone(),
+            IdentityRequest::Failed { backoff, .. } => backoff.clone(),
+            IdentityRequest::Idle => self.settings.backoff.clone(),
+        };
+        let until = now + backoff.next();
+        self.identity = IdentityRequest::Failed { error, backoff, until };
+    }
+
+    /// Nothing this producer sends will be accepted any more.
+    fn die(&mut self, error: Error) {
+        self.give_up(&error);
+        self.fatal.get_or_insert(error);
+    }
+}
+
+/// How many batches per producer and partition a broker remembers to recognise repetitions.
+const REMEMBERED_BATCHES: usize = 5;

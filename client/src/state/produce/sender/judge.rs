@@ -1,0 +1,242 @@
+//! What becomes of the batches of a request that has ended.
+
+use std::time::{Duration, Instant};
+
+use kavka_protocol::messages::ProduceResponse;
+use kavka_protocol::messages::produce_response::PartitionProduceResponse;
+use kavka_protocol::{ApiKey, BrokerId, Disposition, ErrorCode, LeaderEpoch};
+
+use super::{Answer, Attempt, LeaderHint, Request, RequestNumber, Sender};
+use crate::error::{Error, ErrorKind};
+use crate::state::produce::batch::Acknowledged;
+use crate::state::produce::outcome::{self, Circumstances, Outcome};
+use crate::state::produce::sequencer::Entry;
+use crate::state::produce::split;
+
+/// What one attempt came to.
+struct Verdict {
+    outcome: Outcome,
+    /// It may have been written.
+    leaves_open: bool,
+    /// A new leader is known, so that there is nothing to wait for.
+    has_new_leader: bool,
+    error: Option<Error>,
+    acknowledged: Acknowledged,
+}
+
+impl<T: Clone> Sender<T> {
+    /// How a request ended.
+    pub(crate) fn handle_answer(&mut self, number: RequestNumber, answer: Answer, now: Instant) {
+        let Some(mut request) = self.requests.remove(&number) else {
+            return;
+        };
+        self.planner.answered(request.broker);
+        match answer {
+            Answer::Unasked => self.handle_unasked(request, now),
+            Answer::Response(response) => {
+                self.handle_response(&mut request, &response, now);
+                let error = Error::new(
+                    ErrorKind::MalformedAnswer,
+                    "the answer says nothing about this partition",
+                );
+                self.handle_loss(request, &error, true, now);
+            }
+            Answer::Lost(error) => {
+                self.is_stale = true;
+                self.troubles.insert(request.broker, error.clone());
+                let leaves_open = error.may_have_been_written();
+                self.handle_loss(request, &error, leaves_open, now);
+            }
+        }
+    }
+
+    fn handle_unasked(&mut self, request: Request, now: Instant) {
+        for attempt in request.attempts {
+            self.carry_out(&attempt, request.broker, Verdict::acked(Acknowledged::default()), now);
+        }
+    }
+
+    fn handle_response(&mut self, request: &mut Request, response: &ProduceResponse, now: Instant) {
+        self.troubles.remove(&request.broker);
+        let throttle = u64::try_from(response.throttle_time_ms).unwrap_or_default();
+        if throttle > 0 {
+            self.planner.mute(request.broker, now + Duration::from_millis(throttle));
+        }
+        for topic in &response.responses {
+            for partition in &topic.partition_responses {
+                let Some(attempt) = request.take(&topic.name.0, partition.index) else {
+                    continue;
+                };
+                let verdict = self.judge(&attempt, request.broker, partition);
+                self.carry_out(&attempt, request.broker, verdict, now);
+            }
+        }
+    }
+
+    /// There is no answer for what is left of the request.
+    fn handle_loss(&mut self, request: Request, error: &Error, leaves_open: bool, now: Instant) {
+        let outcome = if error.is_retriable() { Outcome::Retry } else { Outcome::Fail };
+        for attempt in request.attempts {
+            let error = Some(error.clone().with_topic_partition(attempt.topic_partition.clone()));
+            let acknowledged = Acknowledged::default();
+            let verdict =
+                Verdict { outcome, leaves_open, has_new_leader: false, error, acknowledged };
+            self.carry_out(&attempt, request.broker, verdict, now);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        attempt: &Attempt,
+        broker: BrokerId,
+        answer: &PartitionProduceResponse,
+    ) -> Verdict {
+        let Some(code) = ErrorCode::from_code(answer.error_code) else {
+            return Verdict::acked(acknowledged(answer));
+        };
+        let circumstances = self.circumstances(attempt);
+        let error = Error::broker_said(code, answer.error_message.as_deref())
+            .with_api(ApiKey::Produce)
+            .with_broker(broker)
+            .with_topic_partition(attempt.topic_partition.clone());
+        Verdict {
+            outcome: outcome::classify(circumstances, Some(code)),
+            leaves_open: outcome::leaves_open(code),
+            has_new_leader: self.handle_code(code, attempt, broker, answer),
+            error: Some(error),
+            acknowledged: acknowledged(answer),
+        }
+    }
+
+    fn circumstances(&self, attempt: &Attempt) -> Circumstances {
+        let Attempt { partition, number, .. } = *attempt;
+        let entry = self.sequencer.entry(partition, number);
+        let batch = entry.and_then(|entry| entry.batch.as_ref());
+        Circumstances {
+            is_stamped: entry.is_some_and(|entry| entry.is_stamped()),
+            is_oldest: self.sequencer.is_oldest(partition, number),
+            is_after_doubt: self.sequencer.is_after_doubt(partition, number),
+            maybe_written: batch.is_none_or(|batch| batch.maybe_written),
+            records: batch.map_or(0, |batch| batch.records),
+        }
+    }
+
+    /// Passes on what the answer says about the leader, and says whether it names another one.
+    fn handle_code(
+        &mut self,
+        code: ErrorCode,
+        attempt: &Attempt,
+        broker: BrokerId,
+        answer: &PartitionProduceResponse,
+    ) -> bool {
+        if code.disposition() != Disposition::RefreshMetadata {
+            return false;
+        }
+        let leader = BrokerId::from_wire(answer.current_leader.leader_id.0);
+        let epoch = LeaderEpoch::from_wire(answer.current_leader.leader_epoch);
+        let (Some(leader), Some(epoch)) = (leader, epoch) else {
+            self.is_stale = true;
+            return false;
+        };
+        let topic_partition = attempt.topic_partition.clone();
+        self.hints.push_back(LeaderHint { topic_partition, leader, epoch });
+        leader != broker
+    }
+
+    fn carry_out(&mut self, attempt: &Attempt, broker: BrokerId, verdict: Verdict, now: Instant) {
+        let Attempt { partition, number, .. } = *attempt;
+        self.planner.offer(partition);
+        let retries = self.settings.retries;
+        let Some(entry) = self.sequencer.entry_mut(partition, number) else {
+            return;
+        };
+        let Some(batch) = &mut entry.batch else {
+            return self.carry_out_for_shadow(attempt, &verdict);
+        };
+        batch.maybe_written |= verdict.leaves_open;
+        let is_spent = batch.attempts > retries;
+        let is_first = batch.attempts == 1;
+        batch.trouble.clone_from(&verdict.error);
+        let until = match verdict.has_new_leader && is_first {
+            true => now,
+            false => now + batch.backoff.next(),
+        };
+        match verdict.outcome {
+            Outcome::Acked => self.settle_acked(attempt, verdict.acknowledged),
+            Outcome::Retry if !is_spent => self.sequencer.retry(partition, number, until),
+            Outcome::Restamp if !is_spent => self.sequencer.restamp(partition, number, until),
+            Outcome::Split => self.split(attempt, broker, now),
+            Outcome::Retry | Outcome::Restamp | Outcome::Fail => {
+                self.settle_failed(attempt, broker)
+            }
+            Outcome::Fatal => {
+                let error = verdict.error.unwrap_or_else(|| Error::closed("producer"));
+                self.die(error);
+            }
+        }
+    }
+
+    /// The records were given up before; what is left to learn is whether the log has them.
+    fn carry_out_for_shadow(&mut self, attempt: &Attempt, verdict: &Verdict) {
+        match verdict.outcome {
+            Outcome::Acked => drop(self.sequencer.acked(attempt.partition, attempt.number)),
+            _ => drop(self.sequencer.fail(attempt.partition, attempt.number, true)),
+        }
+    }
+
+    fn settle_acked(&mut self, attempt: &Attempt, acknowledged: Acknowledged) {
+        if let Some(batch) = self.sequencer.acked(attempt.partition, attempt.number) {
+            self.settled.push_back(batch.settle(Ok(acknowledged)));
+        }
+    }
+
+    fn settle_failed(&mut self, attempt: &Attempt, broker: BrokerId) {
+        let entry = self.sequencer.entry(attempt.partition, attempt.number);
+        let maybe_written =
+            entry.and_then(|entry| entry.batch.as_ref()).is_some_and(|batch| batch.maybe_written);
+        if let Some(batch) = self.sequencer.fail(attempt.partition, attempt.number, maybe_written) {
+            let error = self.given_up(&batch, broker);
+            self.settled.push_back(batch.settle(Err(error)));
+        }
+    }
+
+    fn split(&mut self, attempt: &Attempt, broker: BrokerId, now: Instant) {
+        let Attempt { partition, number, .. } = *attempt;
+        let Some(Entry { batch: Some(batch), wire, .. }) = self.sequencer.entry(partition, number)
+        else {
+            return;
+        };
+        let codec = (self.settings.compression, self.settings.compression_level);
+        match split::halves(batch, wire, codec, &mut self.compressor) {
+            Some(halves) => self.sequencer.split(partition, number, halves, now),
+            None => self.settle_failed(attempt, broker),
+        }
+    }
+}
+
+impl Verdict {
+    fn acked(acknowledged: Acknowledged) -> Self {
+        let (outcome, leaves_open, has_new_leader) = (Outcome::Acked, false, false);
+        Self { outcome, leaves_open, has_new_leader, error: None, acknowledged }
+    }
+}
+
+impl Request {
+    /// Takes out the attempt for this partition; answers come in the order of requests.
+    fn take(&mut self, topic: &str, partition: i32) -> Option<Attempt> {
+        let is_it = |attempt: &Attempt| {
+            attempt.topic_partition.partition == partition
+                && *attempt.topic_partition.topic == *topic
+        };
+        let place = self.attempts.iter().position(is_it)?;
+        self.attempts.remove(place)
+    }
+}
+
+fn acknowledged(answer: &PartitionProduceResponse) -> Acknowledged {
+    let known = |number: i64| Some(number).filter(|number| *number >= 0);
+    Acknowledged {
+        base_offset: known(answer.base_offset),
+        log_append_time: known(answer.log_append_time_ms),
+    }
+}

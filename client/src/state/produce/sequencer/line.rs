@@ -1,0 +1,318 @@
+//! The batches of one partition in the order in which they must get into its log.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use kavka_protocol::{BrokerId, ProducerStamp, SealedBatch, Sequence};
+
+use super::super::batch::Batch;
+use super::{Identity, Next};
+
+/// One partition's batches, from the oldest whose fate is open to the newest.
+pub(super) struct Line<T> {
+    entries: VecDeque<Entry<T>>,
+    /// What the log may lack between the last entry and the next new batch.
+    behind: Before,
+    /// Under which identity stamps are given; none before the first stamp.
+    identity: Option<Identity>,
+    next_sequence: Sequence,
+}
+
+/// One batch in line.
+pub(in super::super) struct Entry<T> {
+    number: EntryNumber,
+    /// Gone once the batch was given up while an attempt was under way.
+    pub(in super::super) batch: Option<Batch<T>>,
+    /// What is sent.
+    pub(in super::super) wire: Bytes,
+    stamp: Option<ProducerStamp>,
+    before: Before,
+    state: State,
+}
+
+/// Names an entry among all that ever were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct EntryNumber(pub(super) u64);
+
+/// What the log may lack right before an entry.
+///
+/// ```text
+/// Nothing → Doubt  a batch was given up that may have been written
+///         → Gap    a batch was given up that was not, or the broker says that it is missing
+/// Doubt → Nothing  the entry, or a later one, was accepted: the batch was written
+///       → Gap      the entry was refused, or there is none
+/// Gap → Nothing    everything before is settled and nothing under way: the next epoch begins
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Before {
+    #[default]
+    Nothing,
+    Doubt,
+    Gap,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting { until: Instant },
+    Sent { to: BrokerId },
+}
+
+impl<T> Line<T> {
+    /// Puts `batch` last; an identity is what a line without one takes for its stamps.
+    pub(super) fn push(
+        &mut self,
+        number: EntryNumber,
+        batch: (Batch<T>, SealedBatch),
+        identity: Option<Identity>,
+        now: Instant,
+    ) {
+        self.identity = self.identity.or(identity);
+        let stamp =
+            self.identity.map(|identity| stamp(identity, &mut self.next_sequence, &batch.0));
+        let before = std::mem::take(&mut self.behind);
+        self.entries.push_back(Entry::new(number, batch, stamp, before, now));
+    }
+
+    pub(super) fn sent(&mut self, number: EntryNumber, to: BrokerId) {
+        let Some(entry) = self.entry_mut(number) else {
+            return;
+        };
+        entry.state = State::Sent { to };
+        if let Some(batch) = &mut entry.batch {
+            batch.attempts += 1;
+        }
+    }
+
+    pub(super) fn acked(&mut self, number: EntryNumber) -> Option<Batch<T>> {
+        let place = self.place(number)?;
+        for entry in self.entries.range_mut(..=place) {
+            if entry.before == Before::Doubt {
+                entry.before = Before::Nothing;
+            }
+        }
+        self.remove(place, Before::Nothing)
+    }
+
+    pub(super) fn retry(&mut self, number: EntryNumber, until: Instant) {
+        if let Some(entry) = self.entry_mut(number) {
+            entry.state = State::Waiting { until };
+        }
+    }
+
+    pub(super) fn restamp(&mut self, number: EntryNumber, until: Instant) {
+        if let Some(entry) = self.entry_mut(number) {
+            entry.state = State::Waiting { until };
+            entry.before = Before::Gap;
+        }
+    }
+
+    pub(super) fn fail(&mut self, number: EntryNumber, maybe_written: bool) -> Option<Batch<T>> {
+        let place = self.place(number)?;
+        self.remove(place, if maybe_written { Before::Doubt } else { Before::Gap })
+    }
+
+    /// The parts take over the sequence numbers of the whole, which no broker has accepted.
+    pub(super) fn split(
+        &mut self,
+        number: EntryNumber,
+        numbers: [EntryNumber; 2],
+        parts: [(Batch<T>, SealedBatch); 2],
+        now: Instant,
+    ) {
+        let Some(place) = self.place(number) else {
+            return;
+        };
+        let Some(whole) = self.entries.remove(place) else {
+            return;
+        };
+        let mut stamp = whole.stamp;
+        let mut before = whole.before;
+        for (at, (number, part)) in numbers.into_iter().zip(parts).enumerate() {
+            let records = part.1.len();
+            let entry = Entry::new(number, part, stamp, std::mem::take(&mut before), now);
+            self.entries.insert(place + at, entry);
+            stamp = stamp.map(|stamp| ProducerStamp {
+                base_sequence: after(stamp.base_sequence, records),
+                ..stamp
+            });
+        }
+    }
+
+    /// Moves what `is_due` into `given_up`; an entry under way stays as a shadow until its answer.
+    pub(super) fn give_up(
+        &mut self,
+        is_due: impl Fn(&Batch<T>) -> bool,
+        given_up: &mut Vec<Batch<T>>,
+    ) {
+        let mut place = 0;
+        while let Some(entry) = self.entries.get_mut(place) {
+            let is_sent = matches!(entry.state, State::Sent { .. });
+            if !entry.batch.as_ref().is_some_and(&is_due) {
+                place += 1;
+            } else if is_sent {
+                given_up
+                    .extend(entry.batch.take().map(|batch| Batch { maybe_written: true, ..batch }));
+                place += 1;
+            } else {
+                let maybe_written = entry.batch.as_ref().is_some_and(|batch| batch.maybe_written);
+                let before = if maybe_written { Before::Doubt } else { Before::Gap };
+                given_up.extend(self.remove(place, before));
+            }
+        }
+    }
+
+    /// Stamps every entry anew, under `identity`.
+    pub(super) fn begin_epoch(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+        self.next_sequence = Sequence::new(0);
+        self.behind = Before::Nothing;
+        for entry in &mut self.entries {
+            entry.before = Before::Nothing;
+            if let Some(batch) = &entry.batch {
+                entry.stamp = Some(stamp(identity, &mut self.next_sequence, batch));
+                entry.restamp();
+            }
+        }
+    }
+
+    pub(super) fn entry(&self, number: EntryNumber) -> Option<&Entry<T>> {
+        self.entries.iter().find(|entry| entry.number == number)
+    }
+
+    pub(super) fn entry_mut(&mut self, number: EntryNumber) -> Option<&mut Entry<T>> {
+        self.entries.iter_mut().find(|entry| entry.number == number)
+    }
+
+    pub(super) fn next(
+        &self,
+        broker: BrokerId,
+        max_in_flight: usize,
+        unidentified: bool,
+        now: Instant,
+    ) -> Next {
+        for entry in self.entries.iter().take(max_in_flight) {
+            match entry.state {
+                _ if entry.before == Before::Gap => return Next::Blocked,
+                State::Sent { to } if to == broker => {}
+                // What follows an attempt at another broker could only arrive out of order.
+                State::Sent { .. } => return Next::Blocked,
+                State::Waiting { until } if until > now => return Next::Wait(until),
+                State::Waiting { .. } => return Next::Entry(entry.number, entry.wire.len()),
+            }
+        }
+        let is_whole = self.behind == Before::Nothing && self.entries.iter().all(Entry::is_whole);
+        let can_stamp = self.identity.is_some() || !unidentified;
+        if is_whole && can_stamp && self.entries.len() < max_in_flight {
+            Next::NewBatch
+        } else {
+            Next::Blocked
+        }
+    }
+
+    /// Whether the oldest entry, or the next new batch, needs an epoch that can begin.
+    pub(super) fn is_ready_for_next_epoch(&self) -> bool {
+        match self.entries.front() {
+            Some(oldest) => {
+                oldest.before == Before::Gap && !self.entries.iter().any(Entry::is_sent)
+            }
+            None => self.behind != Before::Nothing,
+        }
+    }
+
+    pub(super) fn is_oldest(&self, number: EntryNumber) -> bool {
+        self.entries.front().is_some_and(|entry| entry.number == number)
+    }
+
+    pub(super) fn is_after_doubt(&self, number: EntryNumber) -> bool {
+        self.place(number).is_some_and(|place| self.entries[place].before == Before::Doubt)
+    }
+
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.batch.as_ref())
+            .map(|batch| batch.deadline)
+            .min()
+    }
+
+    /// Takes the entry out; what the log lacks in its place concerns the next one.
+    fn remove(&mut self, place: usize, lacks: Before) -> Option<Batch<T>> {
+        let removed = self.entries.remove(place)?;
+        let after = match self.entries.get_mut(place) {
+            Some(entry) => &mut entry.before,
+            None => &mut self.behind,
+        };
+        let lacks = if removed.stamp.is_some() { lacks } else { Before::Nothing };
+        *after = (*after).max(removed.before).max(lacks);
+        removed.batch
+    }
+
+    fn place(&self, number: EntryNumber) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.number == number)
+    }
+}
+
+impl<T> Default for Line<T> {
+    fn default() -> Self {
+        let (behind, next_sequence) = (Before::Nothing, Sequence::new(0));
+        Self { entries: VecDeque::new(), behind, identity: None, next_sequence }
+    }
+}
+
+impl<T> Entry<T> {
+    fn new(
+        number: EntryNumber,
+        (batch, sealed): (Batch<T>, SealedBatch),
+        stamp: Option<ProducerStamp>,
+        before: Before,
+        now: Instant,
+    ) -> Self {
+        let wire = sealed.into_stamped(stamp);
+        Self {
+            number,
+            batch: Some(batch),
+            wire,
+            stamp,
+            before,
+            state: State::Waiting { until: now },
+        }
+    }
+
+    fn restamp(&mut self) {
+        // What was sealed here can be read here; if not, the broker refuses the old stamp.
+        if let Ok(sealed) = SealedBatch::from_wire(self.wire.clone()) {
+            self.wire = sealed.into_stamped(self.stamp);
+        }
+    }
+
+    pub(in super::super) fn is_stamped(&self) -> bool {
+        self.stamp.is_some()
+    }
+
+    fn is_sent(&self) -> bool {
+        matches!(self.state, State::Sent { .. })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.before == Before::Nothing
+    }
+}
+
+/// The stamp for `batch`, which uses up as many sequence numbers as it has records.
+fn stamp<T>(identity: Identity, next: &mut Sequence, batch: &Batch<T>) -> ProducerStamp {
+    let Identity { producer_id, producer_epoch } = identity;
+    let base_sequence = *next;
+    *next = after(base_sequence, batch.records);
+    ProducerStamp { producer_id, producer_epoch, base_sequence, is_transactional: false }
+}
+
+/// The sequence number of what follows `records` records from `sequence` on.
+fn after(sequence: Sequence, records: usize) -> Sequence {
+    // A batch counts its records with an `i32`, so that none are left over.
+    sequence.plus(i32::try_from(records).unwrap_or(i32::MAX))
+}

@@ -14,6 +14,8 @@
     )
 )]
 
+#[cfg(test)]
+mod allocations;
 mod api;
 mod compression;
 mod cursor;

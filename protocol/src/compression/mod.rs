@@ -125,3 +125,6 @@ pub struct UnknownCompression {
     /// The name that was given.
     pub name: String,
 }
+
+#[cfg(test)]
+mod tests;

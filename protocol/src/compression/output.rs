@@ -102,8 +102,11 @@ impl Output {
         let PooledBuffer { bytes, filled, .. } = &mut self.buffer;
         let needed = *filled + size;
         if bytes.len() < needed {
-            let doubled = (bytes.len() * 2).clamp(FIRST_SIZE, self.limit.saturating_add(1));
-            bytes.resize(needed.max(doubled), 0);
+            let doubled = (bytes.len() * 2).max(FIRST_SIZE).min(self.limit.saturating_add(1));
+            let size = needed.max(doubled);
+            // Exactly, so that the limit also holds for what is reserved.
+            bytes.reserve_exact(size - bytes.len());
+            bytes.resize(size, 0);
         }
         bytes.get_mut(*filled..needed).unwrap_or_default()
     }

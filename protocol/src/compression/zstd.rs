@@ -102,7 +102,7 @@ mod native {
 }
 
 #[cfg(any(not(feature = "zstd"), test))]
-#[cfg_attr(feature = "zstd", expect(dead_code, reason = "compared with the C library in tests"))]
+#[cfg_attr(feature = "zstd", expect(dead_code, reason = "tests only read and write with it"))]
 mod pure {
     use std::io::Read;
 
@@ -187,4 +187,29 @@ mod pure {
 
     /// How much is decoded before it is moved to the output, which then may refuse it.
     const STEP: usize = 1024 * 1024;
+}
+
+#[cfg(all(test, feature = "zstd"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{native, pure};
+    use crate::compression::{Compression, output::Output};
+
+    #[test]
+    fn the_two_implementations_read_each_other() {
+        let records: Vec<u8> = (0..100_000_u32).flat_map(|n| (n / 5).to_be_bytes()).collect();
+        let (mut by_native, mut by_pure) = (Vec::new(), Vec::new());
+        native::ZstdEncoder::default().compress(None, &records, &mut by_native).unwrap();
+        pure::ZstdEncoder.compress(None, &records, &mut by_pure).unwrap();
+        for stored in [by_native, by_pure] {
+            let pool = Arc::default();
+            let output = || Output::new(&pool, Compression::Zstd, stored.len(), records.len());
+            let (mut native, mut pure) = (output(), output());
+            native::ZstdDecoder::default().decompress(&stored, &mut native).unwrap();
+            pure::ZstdDecoder::default().decompress(&stored, &mut pure).unwrap();
+            assert_eq!(native.finish().unwrap(), records);
+            assert_eq!(pure.finish().unwrap(), records);
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! Messages against the generated codec, and against hostile bytes.
 
-mod allocations;
 mod fetch;
 mod produce;
 mod samples;
@@ -20,8 +19,8 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable, HeaderVersion, Request},
 };
 
-use self::allocations::largest_allocation;
 use super::*;
+use crate::allocations::largest_allocation;
 use crate::api::{SPOKEN, api_versions_fallback, spoken};
 
 /// What refusing a hostile count may reserve on the way.

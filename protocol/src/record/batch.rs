@@ -199,3 +199,6 @@ impl BatchBody {
         &self.records
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     compression::{Compression, Compressor},
-    error::EncodeError,
+    error::{DecodeError, EncodeError},
     ids::{ProducerEpoch, ProducerId, Sequence, Timestamp},
     record::{
         Attributes, RecordBatchHeader, TimestampType,
@@ -215,6 +215,12 @@ impl SealedBatch {
         self.into_bytes(header)
     }
 
+    /// The batch that `into_stamped` put into wire form, so that it can be stamped anew.
+    pub fn from_wire(wire: Bytes) -> Result<Self, DecodeError> {
+        let header = RecordBatchHeader::parse(&wire)?;
+        Ok(Self::new(header, BytesMut::from(wire)))
+    }
+
     /// The batch as the marker of a transaction that its coordinator writes.
     pub(crate) fn into_control(self, id: ProducerId, epoch: ProducerEpoch) -> Bytes {
         let mut header = self.header;
@@ -327,3 +333,6 @@ const ATTRIBUTES_SIZE: usize = 1;
 const LENGTH_LIMIT: usize = 5;
 /// The longest forms of the length, the attributes, the timestamp delta and the offset delta.
 const PREFIX_LIMIT: usize = LENGTH_LIMIT + ATTRIBUTES_SIZE + 10 + 5;
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,48 @@ impl EndTransactionMarker {
         Ok(batch.into_control(producer_id, producer_epoch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{
+        Attributes, RecordBatchHeader,
+        testing::{batch_of, header, view},
+    };
+
+    #[test]
+    fn a_marker_has_kafkas_bytes_and_reads_back() {
+        for (control_type, code) in [(ControlType::Abort, 0), (ControlType::Commit, 1)] {
+            let marker = EndTransactionMarker { control_type, coordinator_epoch: 0x0102_0304 };
+            let bytes = marker.to_batch(ProducerId(5), ProducerEpoch(2), 1000).unwrap();
+            let record = [32, 0, 0, 0, 8, 0, 0, 0, code, 12, 0, 0, 1, 2, 3, 4, 0];
+            assert_eq!(bytes[61..], record);
+            let batch = view(bytes);
+            assert!(batch.is_control() && batch.is_transactional());
+            assert_eq!(batch.header().base_sequence, None);
+            assert_eq!((batch.producer_id(), batch.record_count()), (Some(ProducerId(5)), 1));
+            assert_eq!(ControlType::parse(&batch), Ok(control_type));
+        }
+    }
+
+    #[test]
+    fn a_marker_of_another_kind_is_none_of_ours() {
+        let marker =
+            EndTransactionMarker { control_type: ControlType::Other(2), coordinator_epoch: 0 };
+        let batch = view(marker.to_batch(ProducerId(5), ProducerEpoch(2), 0).unwrap());
+        assert_eq!(ControlType::parse(&batch), Ok(ControlType::Other(2)));
+    }
+
+    #[test]
+    fn a_marker_without_a_whole_key_is_an_error() {
+        let header =
+            RecordBatchHeader { attributes: Attributes::parse(0x30).unwrap(), ..header(1) };
+        let no_key = batch_of(header, &[12, 0, 0, 0, 1, 1, 0]);
+        let null = DecodeError::Null { field: "control record key" };
+        assert_eq!(ControlType::parse(&view(no_key)), Err(null));
+        let short_key = batch_of(header, &[18, 0, 0, 0, 6, 0, 0, 0, 1, 0]);
+        let short =
+            DecodeError::Truncated { field: "control record type", needed: 2, remaining: 1 };
+        assert_eq!(ControlType::parse(&view(short_key)), Err(short));
+    }
+}

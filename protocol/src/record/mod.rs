@@ -6,6 +6,8 @@ mod control;
 mod header;
 #[expect(clippy::module_inception, reason = "Kafka's word for the batch's part is record, too")]
 mod record;
+#[cfg(test)]
+mod testing;
 mod visibility;
 
 pub use batch::BatchBody;

@@ -52,7 +52,8 @@ impl<'b> Records<'b> {
 
     #[inline]
     fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
-        let mut record = Cursor::new(self.rest.varint_bytes("record")?.unwrap_or_default());
+        let record = self.rest.varint_bytes("record")?;
+        let mut record = Cursor::new(record.ok_or(DecodeError::Null { field: "record" })?);
         record.i8("record attributes")?;
         let timestamp_delta = record.varlong("record timestamp delta")?;
         let offset_delta = record.varint("record offset delta")?;
@@ -266,3 +267,6 @@ const fn bad_value(field: &'static str, value: i64) -> DecodeError {
 const LEAST_HEADER_SIZE: usize = 2;
 /// A record has at least its length, attributes, two deltas, two lengths and its header count.
 pub(crate) const LEAST_RECORD_SIZE: usize = 7;
+
+#[cfg(test)]
+mod tests;

@@ -166,3 +166,6 @@ impl std::iter::FusedIterator for VisibleBatches {}
 pub fn next_offset_after(records: &Bytes, from: Offset) -> Result<Offset, DecodeError> {
     Batches::new(records.clone()).try_fold(from, |next, batch| Ok(batch?.next_offset().max(next)))
 }
+
+#[cfg(test)]
+mod tests;

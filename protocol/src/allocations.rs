@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Watching {
 }
 
 /// Runs `work` and returns with its result the largest allocation it asked for.
-pub(super) fn largest_allocation<T>(work: impl FnOnce() -> T) -> (T, usize) {
+pub(crate) fn largest_allocation<T>(work: impl FnOnce() -> T) -> (T, usize) {
     LARGEST.with(|largest| largest.set(0));
     let result = work();
     (result, LARGEST.with(Cell::get))

@@ -1,0 +1,16 @@
+//! What a cluster consists of, by Metadata.
+
+use super::Admin;
+use crate::error::Result;
+use crate::state::metadata;
+use crate::topic::Cluster;
+
+impl Admin {
+    /// Asks for the cluster's id, controller and brokers.
+    pub async fn describe_cluster(&self) -> Result<Cluster> {
+        let network = self.client.network();
+        let response =
+            self.retried(async || network.metadata(Some(Vec::new()), false, false).await).await?;
+        Ok(metadata::cluster(&response))
+    }
+}

@@ -1,0 +1,304 @@
+//! [`Client`]: the handle to one cluster, from which everything else is made.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kavka_protocol::messages::MetadataResponse;
+use kavka_protocol::{BrokerId, ErrorCode, Request};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::admin::Admin;
+use crate::config::{ClientConfig, Properties, check_properties};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{Connect, Lane, PendingAnswer, Pool, Target, TcpConnect, now};
+use crate::metadata::{MetadataCache, PROPAGATION, topic_error};
+use crate::network::{Network, metadata_request};
+use crate::state::backoff::Backoff;
+use crate::state::connection::Outgoing;
+use crate::state::metadata::{MetadataSettings, topic_metadata};
+use crate::topic::TopicMetadata;
+
+/// A connection to one cluster; cheap to clone. The last clone to be dropped ends every connection
+/// and task, without waiting for anything.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    network: Network,
+    properties: Properties,
+    runtime: Handle,
+    refresher: AbortHandle,
+}
+
+/// What can be set beside the properties of a [`Client`].
+pub struct ClientBuilder {
+    properties: Properties,
+    connect: Option<Arc<dyn Connect>>,
+}
+
+impl Client {
+    /// Reaches one of `bootstrap.servers` and learns of the cluster.
+    ///
+    /// Fails at once, naming every address, when none of them can be reached or none is a Kafka
+    /// broker; brokers that stay silent are given `default.api.timeout.ms`. Must be called within a
+    /// Tokio runtime. Dropping the future gives up and leaves nothing behind.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), kavka_client::Error> {
+    /// use kavka_client::Client;
+    /// let client = Client::connect([("bootstrap.servers", "localhost:9092")]).await?;
+    /// println!("{} partitions", client.topic("orders").await?.partitions.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(properties: impl Into<Properties>) -> Result<Self> {
+        ClientBuilder::new(properties).connect().await
+    }
+
+    /// The properties it was made with.
+    pub fn properties(&self) -> &Properties {
+        &self.0.properties
+    }
+
+    /// Administration of the cluster.
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.clone())
+    }
+
+    /// Asks the cluster about a topic. Never creates it; a topic that does not exist is an error
+    /// that names it. Dropping the future gives up the answer.
+    pub async fn topic(&self, topic: &str) -> Result<TopicMetadata> {
+        let deadline = now() + self.config().default_api_timeout;
+        let patience = now() + PROPAGATION;
+        let mut backoff = self.backoff();
+        loop {
+            let error = match self.ask_for_topic(topic).await {
+                Ok(known) => return Ok(known),
+                Err(error) => error,
+            };
+            let limit = match error.kind() {
+                ErrorKind::UnknownTopic => patience.min(deadline),
+                _ if error.is_retriable() => deadline,
+                _ => return Err(error),
+            };
+            wait_for_retry(&mut backoff, limit, error).await?;
+        }
+    }
+
+    pub(crate) fn config(&self) -> &ClientConfig {
+        &self.0.network.config
+    }
+
+    pub(crate) fn metadata(&self) -> &MetadataCache {
+        &self.0.network.metadata
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.0.network
+    }
+
+    /// Where the tasks of consumers and producers run.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+
+    /// Queues a request at once: those for one broker and lane leave in the order of the calls.
+    pub(crate) fn send_frame(&self, to: BrokerId, lane: Lane, request: Outgoing) -> PendingAnswer {
+        self.0.network.send(to, lane, request)
+    }
+
+    /// Makes one request to a broker; it is queued at once.
+    pub(crate) fn call_broker<R: Request + Send + 'static>(
+        &self,
+        broker: BrokerId,
+        lane: Lane,
+        request: R,
+    ) -> impl Future<Output = Result<R::Response>> + Send + use<R> {
+        self.0.network.call(broker, lane, move |_| request)
+    }
+
+    /// Makes one request to any broker that can be reached.
+    pub(crate) async fn call_any<R>(&self, request: &R) -> Result<R::Response>
+    where
+        R: Request + Clone + Send + 'static,
+    {
+        self.0.network.call_any(request).await
+    }
+
+    /// Waits between repetitions of one call.
+    pub(crate) fn backoff(&self) -> Backoff {
+        let config = self.config();
+        Backoff::new(config.retry_backoff, config.retry_backoff_max, fastrand::u64(..))
+    }
+
+    async fn ask_for_topic(&self, topic: &str) -> Result<TopicMetadata> {
+        let response = self.0.network.metadata(Some(vec![topic.into()]), false, false).await?;
+        self.metadata().handle_news(&response);
+        described(&response, topic)
+    }
+}
+
+impl ClientBuilder {
+    /// Starts from properties.
+    pub fn new(properties: impl Into<Properties>) -> Self {
+        Self { properties: properties.into(), connect: None }
+    }
+
+    /// Makes connections in another way than over TCP.
+    pub fn with_connect(mut self, connect: impl Connect + 'static) -> Self {
+        self.connect = Some(Arc::new(connect));
+        self
+    }
+
+    /// Reaches the cluster; see [`Client::connect`].
+    pub async fn connect(self) -> Result<Client> {
+        for warning in check_properties(&self.properties, false)? {
+            tracing::warn!(%warning);
+        }
+        let config = Arc::new(ClientConfig::resolve(&self.properties)?);
+        let connect = self.connect.unwrap_or_else(|| Arc::new(tcp(&config)));
+        let runtime = Handle::current();
+        let seed = fastrand::u64(..);
+        let metadata = Arc::new(MetadataCache::new(metadata_settings(&config), seed));
+        let pool = Arc::new(Pool::new(&config, connect, runtime.clone(), seed));
+        let network = Network { config, metadata, pool };
+        bootstrap(&network).await?;
+        let refreshing = network.clone();
+        let refresher = runtime.spawn(async move {
+            refreshing.metadata.keep_fresh(&refreshing).await;
+        });
+        let refresher = refresher.abort_handle();
+        let properties = self.properties;
+        Ok(Client(Arc::new(Inner { network, properties, runtime, refresher })))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.refresher.abort();
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("properties", &self.0.properties).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("properties", &self.properties)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits out the backoff after `error`, or gives `error` back if that would be past `deadline`.
+pub(crate) async fn wait_for_retry(
+    backoff: &mut Backoff,
+    deadline: Instant,
+    error: Error,
+) -> Result<()> {
+    let again = now() + backoff.next();
+    if again >= deadline {
+        return Err(error);
+    }
+    tokio::time::sleep_until(again.into()).await;
+    Ok(())
+}
+
+/// What `response` says about `topic`.
+pub(crate) fn described(response: &MetadataResponse, topic: &str) -> Result<TopicMetadata> {
+    let named = |name: &kavka_protocol::messages::TopicName| &*name.0 == topic;
+    let Some(news) = response.topics.iter().find(|news| news.name.as_ref().is_some_and(named))
+    else {
+        return Err(Error::unknown_topic(topic));
+    };
+    match ErrorCode::from_code(news.error_code) {
+        None => Ok(topic_metadata(topic, news)),
+        Some(code) => Err(topic_error(topic, code)),
+    }
+}
+
+/// Asks every bootstrap address until one answers. When all have failed and waiting cannot help, the
+/// error names them all; silence is borne until `default.api.timeout.ms`.
+async fn bootstrap(network: &Network) -> Result<()> {
+    let limit = network.config.default_api_timeout;
+    let mut failures = Vec::new();
+    let reached = tokio::time::timeout(limit, async {
+        loop {
+            failures = match first_metadata(network).await {
+                Ok(response) => return Some(response),
+                Err(failures) => failures,
+            };
+            if failures.iter().all(|(_, error)| error.kind() != ErrorKind::Timeout) {
+                return None;
+            }
+        }
+    })
+    .await;
+    match reached {
+        Ok(Some(response)) => {
+            network.metadata.handle_news(&response);
+            network.pool.retire_bootstrap();
+            Ok(())
+        }
+        Ok(None) => Err(unreachable(network, failures, None)),
+        Err(_) => Err(unreachable(network, failures, Some(limit))),
+    }
+}
+
+async fn first_metadata(network: &Network) -> Result<MetadataResponse, Vec<(Target, Error)>> {
+    let request = metadata_request(Some([]), false);
+    network.metadata_from(network.bootstrap_targets().collect(), &request).await
+}
+
+/// Says of every address why it could not be used.
+fn unreachable(
+    network: &Network,
+    failures: Vec<(Target, Error)>,
+    limit: Option<Duration>,
+) -> Error {
+    let addresses = network.config.bootstrap_servers.iter();
+    let reasons =
+        addresses.zip(network.bootstrap_targets()).map(|(address, target)| {
+            match failures.iter().find(|(failed, _)| *failed == target) {
+                Some((_, error)) => error.message().to_owned(),
+                None => format!("{address} did not answer"),
+            }
+        });
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let first = failures.first().map(|(_, error)| error.kind());
+    let same = failures.iter().all(|(_, error)| Some(error.kind()) == first);
+    match limit {
+        Some(limit) => {
+            let limit = limit.as_millis();
+            let message = format!("cannot reach a Kafka broker within {limit} ms: {reasons}");
+            Error::new(ErrorKind::Timeout, message)
+        }
+        None => {
+            let kind = first.filter(|_| same).unwrap_or(ErrorKind::Unreachable);
+            let advice = "check bootstrap.servers and that the brokers are running";
+            Error::new(kind, format!("cannot reach a Kafka broker: {reasons}; {advice}"))
+        }
+    }
+}
+
+fn tcp(config: &ClientConfig) -> TcpConnect {
+    TcpConnect { receive_buffer: config.receive_buffer, send_buffer: config.send_buffer }
+}
+
+fn metadata_settings(config: &ClientConfig) -> MetadataSettings {
+    MetadataSettings {
+        max_age: config.metadata_max_age,
+        max_idle: config.metadata_max_idle,
+        retry_backoff: config.retry_backoff,
+        retry_backoff_max: config.retry_backoff_max,
+        creates_topics: config.allow_auto_create_topics,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! One task per connection: it reads, writes and keeps time, and decides nothing.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{Notify, oneshot};
+
+use super::connect::{Connect, in_words};
+use super::stream::Stream;
+use super::{now, sleep_until};
+use crate::config::Endpoint;
+use crate::state::connection::{
+    Answer, CloseReason, Connection, ConnectionSettings, Failure, Outgoing,
+};
+
+/// Where the answer to one request goes; nobody may be waiting any more.
+pub(super) type Ticket = oneshot::Sender<Result<Answer, Failure>>;
+
+/// A connection as both its task and its users see it.
+pub(super) struct Link {
+    endpoint: Endpoint,
+    machine: Mutex<Connection<Ticket>>,
+    wake: Notify,
+}
+
+/// How a link gets its socket.
+pub(super) struct Dial {
+    pub(super) connect: Arc<dyn Connect>,
+    pub(super) not_before: Option<Instant>,
+    pub(super) timeout: Duration,
+}
+
+impl Link {
+    pub(super) fn new(endpoint: Endpoint, settings: Arc<ConnectionSettings>) -> Self {
+        let machine = Mutex::new(Connection::new(settings, now()));
+        Self { endpoint, machine, wake: Notify::new() }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Queues a request; a link that takes no more gives it back.
+    pub(super) fn send(&self, request: Outgoing, ticket: Ticket) -> Result<(), (Outgoing, Ticket)> {
+        self.with(|connection| connection.send(request, ticket, now()))?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Lets the present requests finish and closes then.
+    pub(super) fn drain(&self) {
+        self.with(|connection| connection.drain(now()));
+        self.wake.notify_one();
+    }
+
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Connection<Ticket>) -> R) -> R {
+        act(&mut self.machine.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lives as long as the connection; dropping it closes the socket.
+    pub(super) async fn drive(self: Arc<Self>, dial: Dial) {
+        let Some(stream) = self.dial(dial).await else {
+            return self.settle(None);
+        };
+        self.with(|connection| connection.handle_connected(now()));
+        let (reader, writer) = tokio::io::split(stream);
+        let (input, output) = (BytesMut::new(), VecDeque::new());
+        Driver { link: &self, reader, writer, input, output }.run().await;
+    }
+
+    /// Connects while watching over the time of requests that already wait.
+    async fn dial(&self, dial: Dial) -> Option<Stream> {
+        let mut dialling = std::pin::pin!(self.connect(dial));
+        loop {
+            self.settle(None);
+            if self.with(|connection| connection.is_closed()) {
+                return None;
+            }
+            tokio::select! {
+                stream = &mut dialling => match stream {
+                    Ok(stream) => return Some(stream),
+                    Err(reason) => self.with(|connection| connection.close(reason, now())),
+                },
+                () = sleep_until(self.with(|connection| connection.poll_timeout())) => {
+                    self.with(|connection| connection.handle_timeout(now()));
+                }
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    async fn connect(&self, dial: Dial) -> Result<Stream, CloseReason> {
+        if let Some(not_before) = dial.not_before {
+            tokio::time::sleep_until(not_before.into()).await;
+        }
+        let connecting = dial.connect.connect(&self.endpoint);
+        match tokio::time::timeout(dial.timeout, connecting).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(CloseReason::ConnectFailed(in_words(&error).into())),
+            Err(_) => Err(CloseReason::ConnectTimedOut(dial.timeout)),
+        }
+    }
+
+    /// Hands out what is done, and moves what is to be written to `output`.
+    fn settle(&self, output: Option<&mut VecDeque<Bytes>>) {
+        let done: Vec<_> = self.with(|connection| {
+            if let Some(output) = output {
+                output.extend(std::iter::from_fn(|| connection.poll_transmit()));
+            }
+            std::iter::from_fn(|| connection.poll_answer()).collect()
+        });
+        for (ticket, answer) in done {
+            // Whoever asked may have gone; the connection goes on all the same.
+            let _ = ticket.send(answer);
+        }
+    }
+}
+
+/// The running half of a link.
+struct Driver<'l> {
+    link: &'l Link,
+    reader: ReadHalf<Stream>,
+    writer: WriteHalf<Stream>,
+    input: BytesMut,
+    output: VecDeque<Bytes>,
+}
+
+impl Driver<'_> {
+    async fn run(mut self) {
+        loop {
+            self.link.settle(Some(&mut self.output));
+            if self.link.with(|connection| connection.is_closed()) {
+                return;
+            }
+            make_room(&mut self.input);
+            tokio::select! {
+                read = self.reader.read_buf(&mut self.input) => self.handle_read(read),
+                written = write(&mut self.writer, &self.output), if !self.output.is_empty() => {
+                    self.handle_write(written);
+                }
+                () = sleep_until(self.link.with(|connection| connection.poll_timeout())) => {
+                    self.link.with(|connection| connection.handle_timeout(now()));
+                }
+                () = self.link.wake.notified() => {}
+            }
+        }
+    }
+
+    fn handle_read(&mut self, read: io::Result<usize>) {
+        let input = &mut self.input;
+        self.link.with(|connection| match read {
+            Ok(0) => connection.handle_end(now()),
+            Ok(_) => connection.handle_input(input, now()),
+            Err(error) => connection.close(CloseReason::Io(in_words(&error).into()), now()),
+        });
+    }
+
+    fn handle_write(&mut self, written: io::Result<usize>) {
+        match written {
+            Ok(count) => {
+                advance(&mut self.output, count);
+                self.link.with(|connection| connection.handle_written(count, now()));
+            }
+            Err(error) => {
+                let reason = CloseReason::Io(in_words(&error).into());
+                self.link.with(|connection| connection.close(reason, now()));
+            }
+        }
+    }
+}
+
+/// Writes what the socket takes at once. Dropped before it is ready, it has written nothing.
+async fn write(writer: &mut WriteHalf<Stream>, output: &VecDeque<Bytes>) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+    let count = output.len().min(MAX_SLICES);
+    for (slice, chunk) in slices.iter_mut().zip(output) {
+        *slice = IoSlice::new(chunk);
+    }
+    let slices = slices.get(..count).unwrap_or_default();
+    match writer.write_vectored(slices).await {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        written => written,
+    }
+}
+
+/// Forgets `count` bytes that have been written.
+fn advance(output: &mut VecDeque<Bytes>, mut count: usize) {
+    while let Some(chunk) = output.front_mut() {
+        if count < chunk.len() {
+            return chunk.advance(count);
+        }
+        count -= chunk.len();
+        output.pop_front();
+    }
+}
+
+fn make_room(input: &mut BytesMut) {
+    if input.capacity() - input.len() < LEAST_ROOM {
+        input.reserve(READ_SIZE);
+    }
+}
+
+/// Chunks given to the socket in one call; a produce request has two per partition.
+const MAX_SLICES: usize = 64;
+
+/// Room made for a read: a few usual answers, or a good part of a large one.
+const READ_SIZE: usize = 64 << 10;
+
+/// With less room than this a read is not worth its system call.
+const LEAST_ROOM: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! The only place that touches sockets: making connections, driving them, keeping them.
+
+mod connect;
+mod driver;
+mod pool;
+mod race;
+mod stream;
+
+use std::time::Instant;
+
+pub use connect::{BoxFuture, Connect, TcpConnect};
+pub(crate) use pool::{Lane, PendingAnswer, Pool, Target};
+pub(crate) use race::race;
+pub use stream::Stream;
+
+/// The time of the runtime, which tests may hold still.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Sleeps until `time`; for ever without one.
+pub(crate) async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,190 @@
+//! [`MetadataCache`]: the metadata machine as the client's parts share it, and the task that keeps
+//! it fresh.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kavka_protocol::messages::MetadataResponse;
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{now, sleep_until};
+use crate::network::Network;
+use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings};
+use crate::topic::{Cluster, TopicMetadata};
+
+/// What is known about the cluster; looking never waits.
+pub(crate) struct MetadataCache {
+    machine: Mutex<Metadata<oneshot::Sender<()>>>,
+    wake: Notify,
+    changes: watch::Sender<u64>,
+}
+
+impl MetadataCache {
+    pub(crate) fn new(settings: MetadataSettings, seed: u64) -> Self {
+        let machine = Mutex::new(Metadata::new(settings, seed, now()));
+        Self { machine, wake: Notify::new(), changes: watch::Sender::new(0) }
+    }
+
+    /// Who leads `tp`, as far as is known.
+    pub(crate) fn leader(&self, tp: &TopicPartition) -> Option<Leader> {
+        self.with(|metadata| metadata.leader(tp, now()))
+    }
+
+    /// What is known of `topic`.
+    pub(crate) fn topic(&self, topic: &str) -> Option<Arc<TopicMetadata>> {
+        self.with(|metadata| metadata.topic(topic, now()).cloned())
+    }
+
+    /// What was wrong with `topic` when the cluster was last asked.
+    pub(crate) fn topic_error(&self, topic: &str) -> Option<ErrorCode> {
+        self.with(|metadata| metadata.error(topic))
+    }
+
+    pub(crate) fn cluster(&self) -> Cluster {
+        self.with(|metadata| metadata.cluster().clone())
+    }
+
+    /// Keeps `topic` known from now on, as long as somebody looks at it now and then.
+    pub(crate) fn track(&self, topic: &str, interest: Interest) {
+        self.with(|metadata| metadata.track(topic, interest, now()));
+        self.wake.notify_one();
+    }
+
+    /// Something does not fit what is known. May be called often: the time between refreshes grows
+    /// while they bring nothing new.
+    pub(crate) fn request_refresh(&self) {
+        self.with(|metadata| metadata.request_refresh(now()));
+        self.wake.notify_one();
+    }
+
+    /// A broker named the leader of a partition; says whether that is news that can be used. If it
+    /// is not, a refresh is under way.
+    pub(crate) fn handle_leader_hint(
+        &self,
+        tp: &TopicPartition,
+        leader: BrokerId,
+        epoch: LeaderEpoch,
+    ) -> bool {
+        let adopted = self.with(|m| m.handle_leader_hint(tp, leader, epoch, now()));
+        self.publish();
+        self.wake.notify_one();
+        adopted
+    }
+
+    /// A number that grows with every change.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Waits until `topic` is known with at least one partition.
+    ///
+    /// A reader is told soon that a topic does not exist; a writer waits until `deadline` for the
+    /// broker to create it. Dropping the future only stops the waiting.
+    pub(crate) async fn wait_for_topic(
+        &self,
+        topic: &str,
+        interest: Interest,
+        deadline: Instant,
+    ) -> Result<Arc<TopicMetadata>> {
+        let started = now();
+        loop {
+            let news = self.next_news(topic, interest);
+            if let Some(known) = self.topic(topic).filter(|known| !known.partitions.is_empty()) {
+                return Ok(known);
+            }
+            let error = self.topic_error(topic);
+            if let Some(code) = error.filter(|code| is_final(*code, interest, started)) {
+                return Err(topic_error(topic, code));
+            }
+            if tokio::time::timeout_at(deadline.into(), news).await.is_err() {
+                return Err(match error {
+                    Some(code) => topic_error(topic, code),
+                    None => Error::new(ErrorKind::Timeout, "no broker answered in time")
+                        .with_api(ApiKey::Metadata),
+                });
+            }
+        }
+    }
+
+    /// Takes over what a broker said in an answer that was asked for elsewhere.
+    pub(crate) fn handle_news(&self, response: &MetadataResponse) {
+        self.with(|metadata| metadata.handle_news(response));
+        self.publish();
+    }
+
+    /// Asks the cluster whenever that is due, until it is dropped.
+    pub(crate) async fn keep_fresh(&self, network: &Network) {
+        loop {
+            let Some(refresh) = self.with(|metadata| metadata.poll_refresh(now())) else {
+                tokio::select! {
+                    () = sleep_until(self.with(|metadata| metadata.poll_timeout())) => {}
+                    () = self.wake.notified() => {}
+                }
+                continue;
+            };
+            let topics = Some(refresh.topics);
+            match network.metadata(topics, refresh.may_create, self.is_lost(network)).await {
+                Ok(response) => {
+                    self.with(|metadata| metadata.handle_response(&response, now()));
+                    self.publish();
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "metadata could not be refreshed");
+                    self.with(|metadata| metadata.handle_failure(now()));
+                }
+            }
+        }
+    }
+
+    /// Whether nothing has been heard for so long that the known brokers are given up (KIP-1102).
+    fn is_lost(&self, network: &Network) -> bool {
+        let refreshed = self.with(|metadata| metadata.refreshed());
+        let limit = network.config.rebootstrap_after;
+        limit.zip(refreshed).is_some_and(|(limit, refreshed)| now() >= refreshed + limit)
+    }
+
+    fn next_news(&self, topic: &str, interest: Interest) -> oneshot::Receiver<()> {
+        let (ticket, news) = oneshot::channel();
+        self.with(|metadata| metadata.wait(topic, interest, ticket, now()));
+        self.wake.notify_one();
+        news
+    }
+
+    /// Tells everybody who waits.
+    fn publish(&self) {
+        let (revision, woken) = self.with(|metadata| {
+            let woken: Vec<_> = std::iter::from_fn(|| metadata.poll_woken()).collect();
+            (metadata.revision(), woken)
+        });
+        for waiter in woken {
+            let _ = waiter.send(());
+        }
+        self.changes.send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut Metadata<oneshot::Sender<()>>) -> R) -> R {
+        act(&mut self.machine.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Whether there is no point in waiting. A topic that was just created is not known to every broker
+/// at once, so that even a reader is patient for a moment.
+fn is_final(code: ErrorCode, interest: Interest, started: Instant) -> bool {
+    match (code, interest) {
+        (ErrorCode::UnknownTopicOrPartition, Interest::Read) => now() >= started + PROPAGATION,
+        (code, _) => !code.is_retriable(),
+    }
+}
+
+/// What the cluster said about one topic, as an error.
+pub(crate) fn topic_error(topic: &str, code: ErrorCode) -> Error {
+    match code {
+        ErrorCode::UnknownTopicOrPartition => Error::unknown_topic(topic),
+        code => Error::broker(code).about_topic(topic).with_api(ApiKey::Metadata),
+    }
+}
+
+/// How long news of a topic may take from one broker to all.
+pub(crate) const PROPAGATION: Duration = Duration::from_millis(500);

@@ -1,0 +1,186 @@
+//! [`Network`]: requests to brokers, whichever of them is meant.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kavka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kavka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use kavka_protocol::{
+    ApiKey, BrokerId, ErrorCode, Request, StrBytes, decode_response, encode_request,
+};
+
+use crate::config::ClientConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{BoxFuture, Lane, PendingAnswer, Pool, Target, race};
+use crate::metadata::MetadataCache;
+use crate::state::connection::Outgoing;
+use crate::state::metadata;
+
+/// The connections and what is known about the cluster behind them.
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) metadata: Arc<MetadataCache>,
+    pub(crate) pool: Arc<Pool>,
+}
+
+impl Network {
+    /// Queues a request to a broker at once.
+    pub(crate) fn send(&self, broker: BrokerId, lane: Lane, request: Outgoing) -> PendingAnswer {
+        self.pool.send(Target::Broker(broker), lane, request)
+    }
+
+    /// Makes one request to a broker; `build` gets the version it is sent in. It is queued at once,
+    /// and is sent even if the future is dropped.
+    pub(crate) fn call<R: Request, F>(
+        &self,
+        broker: BrokerId,
+        lane: Lane,
+        build: F,
+    ) -> impl Future<Output = Result<R::Response>> + Send + use<R, F>
+    where
+        F: FnOnce(i16) -> R + Send + 'static,
+    {
+        self.call_at(Target::Broker(broker), lane, 0, build)
+    }
+
+    /// Like `call`, for something that exists only from `least_version` on.
+    pub(crate) fn call_at<R: Request, F>(
+        &self,
+        target: Target,
+        lane: Lane,
+        least_version: i16,
+        build: F,
+    ) -> impl Future<Output = Result<R::Response>> + Send + use<R, F>
+    where
+        F: FnOnce(i16) -> R + Send + 'static,
+    {
+        let sent = outgoing::<R>(self.config.request_timeout, build)
+            .map(|request| self.pool.send(target, lane, request.needs_version(least_version)));
+        async move {
+            let sent = sent?;
+            let place = sent.place();
+            let answer = sent.await?;
+            decode_response::<R>(answer.bytes, answer.version)
+                .map_err(|error| place.on(Error::from(error)))
+        }
+    }
+
+    /// Makes one request to any broker, and to the next one when that fails on the way.
+    pub(crate) async fn call_any<R: Request + Clone + Send + 'static>(
+        &self,
+        request: &R,
+    ) -> Result<R::Response> {
+        let mut last = None;
+        for target in self.targets(false) {
+            let request = request.clone();
+            match self.call_at(target, Lane::General, 0, move |_| request).await {
+                Err(error) if error.is_retriable() => last = Some(error),
+                outcome => return outcome,
+            }
+        }
+        Err(last.unwrap_or_else(no_broker))
+    }
+
+    /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
+    /// the next one.
+    pub(crate) async fn metadata(
+        &self,
+        topics: Option<Vec<Arc<str>>>,
+        may_create: bool,
+        anew: bool,
+    ) -> Result<MetadataResponse> {
+        let request = metadata_request(topics, may_create);
+        self.metadata_from(self.targets(anew), &request)
+            .await
+            .map_err(|mut failures| failures.pop().map_or_else(no_broker, |(_, error)| error))
+    }
+
+    /// Asks `targets` for metadata until one of them answers.
+    pub(crate) async fn metadata_from(
+        &self,
+        targets: Vec<Target>,
+        request: &MetadataRequest,
+    ) -> Result<MetadataResponse, Vec<(Target, Error)>> {
+        let attempts = targets.into_iter().map(|target| -> BoxFuture<'_, _> {
+            let request = request.clone();
+            Box::pin(async move {
+                let answer = self.call_at(target, Lane::General, 0, move |_| request).await;
+                answer.and_then(usable).map_err(|error| (target, error))
+            })
+        });
+        let response = race(attempts, HEAD_START).await?;
+        self.pool.set_brokers(&metadata::cluster(&response).brokers);
+        Ok(response)
+    }
+
+    /// Every broker in random order, then the addresses the client was given; these alone `anew`.
+    fn targets(&self, anew: bool) -> Vec<Target> {
+        let mut targets = Vec::new();
+        if !anew {
+            let brokers = self.metadata.cluster().brokers;
+            targets.extend(brokers.iter().map(|broker| Target::Broker(broker.id)));
+            fastrand::shuffle(&mut targets);
+        }
+        if self.config.rebootstrap_after.is_some() || targets.is_empty() {
+            targets.extend(self.bootstrap_targets());
+        }
+        targets
+    }
+
+    pub(crate) fn bootstrap_targets(&self) -> impl Iterator<Item = Target> + use<> {
+        (0..self.config.bootstrap_servers.len()).map(Target::Bootstrap)
+    }
+}
+
+/// A request for metadata of `topics`, or of every topic.
+pub(crate) fn metadata_request(
+    topics: Option<impl IntoIterator<Item = Arc<str>>>,
+    may_create: bool,
+) -> MetadataRequest {
+    let topics = topics.map(|topics| topics.into_iter().map(|topic| requested(&topic)).collect());
+    MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(may_create)
+}
+
+fn requested(topic: &str) -> MetadataRequestTopic {
+    MetadataRequestTopic::default().with_name(Some(topic_name(topic)))
+}
+
+/// `topic` as generated messages hold it.
+pub(crate) fn topic_name(topic: &str) -> TopicName {
+    TopicName(StrBytes::from_string(topic.to_owned()))
+}
+
+/// A duration as requests hold it.
+pub(crate) fn wire_millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// An answer that describes the cluster; a broker that is just starting has none.
+fn usable(response: MetadataResponse) -> Result<MetadataResponse> {
+    if let Some(code) = ErrorCode::from_code(response.error_code) {
+        return Err(Error::broker(code).with_api(ApiKey::Metadata));
+    }
+    if response.brokers.is_empty() {
+        return Err(Error::new(ErrorKind::Unreachable, "the broker does not know its cluster yet"));
+    }
+    Ok(response)
+}
+
+fn outgoing<R: Request>(
+    timeout: Duration,
+    build: impl FnOnce(i16) -> R + Send + 'static,
+) -> Result<Outgoing> {
+    let api = ApiKey::try_from(R::KEY)
+        .map_err(|()| Error::unsupported(format_args!("api key={}", R::KEY)))?;
+    Ok(Outgoing::new(api, timeout, move |version, correlation, client_id| {
+        encode_request(&build(version), version, correlation, client_id)
+    }))
+}
+
+fn no_broker() -> Error {
+    Error::new(ErrorKind::Unreachable, "no broker is known")
+}
+
+/// How long a broker may be silent before another one is asked for the same metadata.
+const HEAD_START: Duration = Duration::from_secs(1);

@@ -1,0 +1,561 @@
+//! [`Connection`]: one conversation with one broker, from the handshake to the last answer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use kavka_protocol::{
+    ApiKey, CorrelationId, DecodeError, EncodeError, ErrorCode, Frame, StrBytes, UnsupportedApi,
+    VersionRange, VersionTable, api_versions_fallback, correlation_id, decode_api_versions,
+    encode_request, messages::ApiVersionsRequest, split_frame,
+};
+
+use super::timers::{earliest, is_reached};
+
+/// One connection to one broker.
+///
+/// `send` queues requests in the order they are to leave, in any phase. The owner reports what
+/// happens to the socket through `handle_*`, writes what `poll_transmit` yields and hands out what
+/// `poll_answer` yields. Answers come in the order of requests. Every ticket comes back exactly once;
+/// a failure says whether all bytes of the request had been handed to the socket.
+///
+/// `T` is the owner's ticket for one request; the machine only keeps it.
+pub(crate) struct Connection<T> {
+    phase: Phase,
+    settings: Arc<ConnectionSettings>,
+    /// Not encoded yet: the versions to use are known only after the handshake.
+    waiting: VecDeque<Waiting<T>>,
+    /// Encoded and expecting an answer, in order.
+    in_flight: VecDeque<InFlight<T>>,
+    /// Encoded, done once written: the broker will not answer.
+    unanswered: VecDeque<InFlight<T>>,
+    outbox: VecDeque<Bytes>,
+    finished: VecDeque<(T, Result<Answer, Failure>)>,
+    next_correlation: i32,
+    queued_bytes: u64,
+    written_bytes: u64,
+    last_used: Instant,
+    was_ready: bool,
+}
+
+/// What a connection needs to know.
+#[derive(Debug)]
+pub(crate) struct ConnectionSettings {
+    pub(crate) client_id: String,
+    pub(crate) request_timeout: Duration,
+    pub(crate) max_idle: Duration,
+}
+
+/// Connecting → Handshake → Ready → Draining, and from each of them → Closed.
+enum Phase {
+    Connecting,
+    Handshake {
+        version: i16,
+        correlation: CorrelationId,
+        deadline: Instant,
+    },
+    Ready(VersionTable),
+    /// Takes no more requests; closes when those it has are answered.
+    Draining,
+    Closed(CloseReason, Instant),
+}
+
+/// A request that is encoded when its version is known.
+pub(crate) struct Outgoing {
+    api: ApiKey,
+    timeout: Duration,
+    least_version: i16,
+    is_answered: bool,
+    encode: Encode,
+}
+
+type Encode = Box<dyn FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send>;
+
+/// What a broker answered: one frame without its length, and the version to read it in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) bytes: Bytes,
+    pub(crate) version: i16,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) reason: FailureReason,
+    /// Whether all bytes of the request had been handed to the socket, so that the broker may have
+    /// acted on it.
+    pub(crate) was_written: bool,
+}
+
+/// What kept a request from being answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FailureReason {
+    Closed(CloseReason),
+    Encode(EncodeError),
+    TimedOut(Duration),
+    Unsupported(UnsupportedApi),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum CloseReason {
+    /// No connection came about; the text says what each address answered.
+    ConnectFailed(Arc<str>),
+    ConnectTimedOut(Duration),
+    /// The other side closed it during the handshake.
+    EndedInHandshake,
+    /// The other side closed it.
+    Ended,
+    HandshakeRefused(ErrorCode),
+    HandshakeTimedOut(Duration),
+    Idle,
+    Io(Arc<str>),
+    Malformed(DecodeError),
+    Misordered {
+        expected: CorrelationId,
+        found: CorrelationId,
+    },
+    NotKafka(&'static str),
+    RequestTimedOut(ApiKey),
+    Retired,
+}
+
+struct Waiting<T> {
+    request: Outgoing,
+    deadline: Instant,
+    ticket: T,
+}
+
+struct InFlight<T> {
+    api: ApiKey,
+    version: i16,
+    correlation: CorrelationId,
+    timeout: Duration,
+    deadline: Instant,
+    /// The count of bytes handed over when the last of this request has been.
+    end: u64,
+    ticket: T,
+}
+
+impl<T> Connection<T> {
+    /// A connection that is still being made.
+    pub(crate) fn new(settings: Arc<ConnectionSettings>, now: Instant) -> Self {
+        Self {
+            phase: Phase::Connecting,
+            settings,
+            waiting: VecDeque::new(),
+            in_flight: VecDeque::new(),
+            unanswered: VecDeque::new(),
+            outbox: VecDeque::new(),
+            finished: VecDeque::new(),
+            next_correlation: 0,
+            queued_bytes: 0,
+            written_bytes: 0,
+            last_used: now,
+            was_ready: false,
+        }
+    }
+
+    /// Queues a request, whose time starts now. A connection that takes no more gives it back.
+    pub(crate) fn send(
+        &mut self,
+        request: Outgoing,
+        ticket: T,
+        now: Instant,
+    ) -> Result<(), (Outgoing, T)> {
+        if !self.is_open() {
+            return Err((request, ticket));
+        }
+        let deadline = now + request.timeout;
+        self.waiting.push_back(Waiting { request, deadline, ticket });
+        self.last_used = now;
+        self.encode_waiting();
+        Ok(())
+    }
+
+    /// The socket is there: the handshake begins.
+    pub(crate) fn handle_connected(&mut self, now: Instant) {
+        self.begin_handshake(HANDSHAKE_VERSION, now);
+    }
+
+    /// Bytes have been appended to `input`; whole frames are taken out of it.
+    pub(crate) fn handle_input(&mut self, input: &mut BytesMut, now: Instant) {
+        self.last_used = now;
+        while !self.is_closed() {
+            if let Phase::Handshake { .. } = self.phase
+                && let Some(other) = foreign_protocol(input)
+            {
+                return self.close(CloseReason::NotKafka(other), now);
+            }
+            match split_frame(input, FRAME_LIMIT) {
+                Ok(Some(frame)) => self.handle_frame(frame, now),
+                Ok(None) => return,
+                Err(error) => return self.close(CloseReason::Malformed(error), now),
+            }
+        }
+    }
+
+    /// The socket took `count` more of the bytes given out.
+    pub(crate) fn handle_written(&mut self, count: usize, now: Instant) {
+        self.last_used = now;
+        self.written_bytes += count as u64;
+        while let Some(done) = self.unanswered.pop_front_if(|r| r.end <= self.written_bytes) {
+            let answer = Answer { bytes: Bytes::new(), version: done.version };
+            self.finished.push_back((done.ticket, Ok(answer)));
+        }
+        self.close_if_drained(now);
+    }
+
+    /// The other side will send nothing more.
+    pub(crate) fn handle_end(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Handshake { .. } => self.close(CloseReason::EndedInHandshake, now),
+            _ => self.close(CloseReason::Ended, now),
+        }
+    }
+
+    /// Time has passed: requests that took too long fail, and a connection on which an answer is
+    /// overdue is of no more use.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.expire_waiting(now);
+        if let Phase::Handshake { deadline, .. } = self.phase
+            && deadline <= now
+        {
+            return self.close(CloseReason::HandshakeTimedOut(self.settings.request_timeout), now);
+        }
+        let overdue = self.sent().find(|sent| sent.deadline <= now).map(|sent| sent.api);
+        if let Some(api) = overdue {
+            return self.close(CloseReason::RequestTimedOut(api), now);
+        }
+        if is_reached(self.idle_deadline(), now) {
+            self.close(CloseReason::Idle, now);
+        }
+    }
+
+    /// Takes no more requests, and closes as soon as the present ones are done.
+    pub(crate) fn drain(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Connecting | Phase::Handshake { .. } => self.close(CloseReason::Retired, now),
+            Phase::Ready(_) => {
+                self.phase = Phase::Draining;
+                self.close_if_drained(now);
+            }
+            Phase::Draining | Phase::Closed(..) => {}
+        }
+    }
+
+    /// Ends the connection. Requests whose time is up are told that, the others why it closed.
+    pub(crate) fn close(&mut self, reason: CloseReason, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
+        self.phase = Phase::Closed(reason.clone(), now);
+        self.outbox.clear();
+        let sent = std::mem::take(&mut self.in_flight).into_iter();
+        for request in sent.chain(std::mem::take(&mut self.unanswered)) {
+            let reason = match request.deadline <= now {
+                true => FailureReason::TimedOut(request.timeout),
+                false => FailureReason::Closed(reason.clone()),
+            };
+            let was_written = request.end <= self.written_bytes;
+            self.finished.push_back((request.ticket, Err(Failure { reason, was_written })));
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.fail(waiting.ticket, FailureReason::Closed(reason.clone()));
+        }
+    }
+
+    /// The next bytes to write.
+    pub(crate) fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.outbox.pop_front()
+    }
+
+    /// The next request that is done, one way or the other.
+    pub(crate) fn poll_answer(&mut self) -> Option<(T, Result<Answer, Failure>)> {
+        self.finished.pop_front()
+    }
+
+    /// When `handle_timeout` is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let handshake = match self.phase {
+            Phase::Handshake { deadline, .. } => Some(deadline),
+            _ => None,
+        };
+        let waiting = self.waiting.iter().map(|waiting| waiting.deadline).min();
+        let sent = self.sent().map(|sent| sent.deadline).min();
+        earliest([handshake, waiting, sent, self.idle_deadline()])
+    }
+
+    /// Whether it takes requests.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.phase, Phase::Draining | Phase::Closed(..))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed(..))
+    }
+
+    /// Why and when it closed, once it has.
+    pub(crate) fn closed(&self) -> Option<(&CloseReason, Instant)> {
+        match &self.phase {
+            Phase::Closed(reason, at) => Some((reason, *at)),
+            _ => None,
+        }
+    }
+
+    /// Whether the handshake was ever completed.
+    pub(crate) fn was_ready(&self) -> bool {
+        self.was_ready
+    }
+
+    fn begin_handshake(&mut self, version: i16, now: Instant) {
+        let correlation = self.take_correlation();
+        let request = ApiVersionsRequest::default()
+            .with_client_software_name(StrBytes::from_static_str("kavka"))
+            .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
+        match encode_request(&request, version, correlation, &self.settings.client_id) {
+            Ok(frame) => {
+                let deadline = now + self.settings.request_timeout;
+                self.phase = Phase::Handshake { version, correlation, deadline };
+                self.transmit(frame);
+            }
+            Err(error) => self.close(CloseReason::Io(error.to_string().into()), now),
+        }
+    }
+
+    fn handle_frame(&mut self, frame: Bytes, now: Instant) {
+        match self.phase {
+            Phase::Handshake { version, correlation, .. } => {
+                self.handle_versions(frame, version, correlation, now);
+            }
+            _ => self.handle_answer(frame, now),
+        }
+    }
+
+    fn handle_versions(&mut self, frame: Bytes, sent: i16, expected: CorrelationId, now: Instant) {
+        if correlation_id(&frame) != Ok(expected) {
+            return self.close(CloseReason::NotKafka("something else"), now);
+        }
+        let answer = match decode_api_versions(frame, sent) {
+            Ok(answer) => answer,
+            Err(error) => return self.close(CloseReason::Malformed(error), now),
+        };
+        match ErrorCode::from_code(answer.error_code) {
+            None => self.become_ready(VersionTable::negotiate(&answer)),
+            Some(ErrorCode::UnsupportedVersion) if api_versions_fallback(&answer) < sent => {
+                self.begin_handshake(api_versions_fallback(&answer), now);
+            }
+            Some(code) => self.close(CloseReason::HandshakeRefused(code), now),
+        }
+    }
+
+    fn become_ready(&mut self, versions: VersionTable) {
+        self.phase = Phase::Ready(versions);
+        self.was_ready = true;
+        self.encode_waiting();
+    }
+
+    /// An answer belongs to the oldest request, or the two sides disagree about everything that
+    /// follows.
+    fn handle_answer(&mut self, frame: Bytes, now: Instant) {
+        let found = match correlation_id(&frame) {
+            Ok(found) => found,
+            Err(error) => return self.close(CloseReason::Malformed(error), now),
+        };
+        let expected = self.in_flight.front().map(|request| request.correlation);
+        match self.in_flight.pop_front_if(|request| request.correlation == found) {
+            Some(request) => {
+                let answer = Answer { bytes: frame, version: request.version };
+                self.finished.push_back((request.ticket, Ok(answer)));
+                self.close_if_drained(now);
+            }
+            None => {
+                let expected = expected.unwrap_or(CorrelationId(self.next_correlation));
+                self.close(CloseReason::Misordered { expected, found }, now);
+            }
+        }
+    }
+
+    fn encode_waiting(&mut self) {
+        while matches!(self.phase, Phase::Ready(_))
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.encode(next);
+        }
+    }
+
+    fn encode(&mut self, Waiting { request, deadline, ticket }: Waiting<T>) {
+        let Phase::Ready(versions) = &self.phase else {
+            return self.waiting.push_front(Waiting { request, deadline, ticket });
+        };
+        let version = match request.version(versions) {
+            Ok(version) => version,
+            Err(unsupported) => return self.fail(ticket, FailureReason::Unsupported(unsupported)),
+        };
+        let correlation = self.take_correlation();
+        let frame = match (request.encode)(version, correlation, &self.settings.client_id) {
+            Ok(frame) => frame,
+            Err(error) => return self.fail(ticket, FailureReason::Encode(error)),
+        };
+        let end = self.transmit(frame);
+        let (api, timeout) = (request.api, request.timeout);
+        let sent = InFlight { api, version, correlation, timeout, deadline, end, ticket };
+        match request.is_answered {
+            true => self.in_flight.push_back(sent),
+            false => self.unanswered.push_back(sent),
+        }
+    }
+
+    /// Queues the bytes and returns the count of all bytes queued so far.
+    fn transmit(&mut self, frame: Frame) -> u64 {
+        self.queued_bytes += frame.len() as u64;
+        self.outbox.extend(frame.into_chunks());
+        self.queued_bytes
+    }
+
+    fn fail(&mut self, ticket: T, reason: FailureReason) {
+        self.finished.push_back((ticket, Err(Failure { reason, was_written: false })));
+    }
+
+    fn expire_waiting(&mut self, now: Instant) {
+        if !self.waiting.iter().any(|waiting| waiting.deadline <= now) {
+            return;
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting.deadline <= now {
+                true => self.fail(waiting.ticket, FailureReason::TimedOut(waiting.request.timeout)),
+                false => self.waiting.push_back(waiting),
+            }
+        }
+    }
+
+    fn close_if_drained(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Draining) && self.is_quiet() {
+            self.close(CloseReason::Retired, now);
+        }
+    }
+
+    /// Whether nothing is under way.
+    fn is_quiet(&self) -> bool {
+        self.waiting.is_empty() && self.in_flight.is_empty() && self.unanswered.is_empty()
+    }
+
+    fn idle_deadline(&self) -> Option<Instant> {
+        let may_close = matches!(self.phase, Phase::Ready(_)) && self.is_quiet();
+        may_close.then(|| self.last_used + self.settings.max_idle)
+    }
+
+    fn sent(&self) -> impl Iterator<Item = &InFlight<T>> {
+        self.in_flight.iter().chain(&self.unanswered)
+    }
+
+    fn take_correlation(&mut self) -> CorrelationId {
+        let correlation = CorrelationId(self.next_correlation);
+        self.next_correlation = self.next_correlation.checked_add(1).unwrap_or_default();
+        correlation
+    }
+}
+
+impl Outgoing {
+    /// A request of `api` that must be answered within `timeout` from the moment it is sent.
+    ///
+    /// `encode` is called once, with the version both sides speak, the correlation id and the client
+    /// id to put into the header.
+    pub(crate) fn new(
+        api: ApiKey,
+        timeout: Duration,
+        encode: impl FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send + 'static,
+    ) -> Self {
+        Self { api, timeout, least_version: 0, is_answered: true, encode: Box::new(encode) }
+    }
+
+    /// The broker will not answer: done as soon as it is written.
+    pub(crate) fn without_answer(mut self) -> Self {
+        self.is_answered = false;
+        self
+    }
+
+    /// What is asked for exists only from `version` on; an older broker makes the request fail.
+    pub(crate) fn needs_version(mut self, version: i16) -> Self {
+        self.least_version = version;
+        self
+    }
+
+    pub(crate) fn api(&self) -> ApiKey {
+        self.api
+    }
+
+    fn version(&self, versions: &VersionTable) -> Result<i16, UnsupportedApi> {
+        let version = versions.version_of(self.api)?;
+        if version >= self.least_version {
+            return Ok(version);
+        }
+        let ours = VersionRange { min: self.least_version, max: i16::MAX };
+        let theirs = Some(VersionRange { min: 0, max: version });
+        Err(UnsupportedApi { api: self.api, ours, theirs })
+    }
+}
+
+/// Names the protocol of a peer that is not Kafka by the first bytes it sent.
+fn foreign_protocol(input: &[u8]) -> Option<&'static str> {
+    let first = input.first_chunk::<4>()?;
+    match first {
+        b"HTTP" => Some("HTTP"),
+        b"SSH-" => Some("SSH"),
+        [0x15 | 0x16, 0x03, ..] => Some("TLS"),
+        _ => {
+            let length = i32::from_be_bytes(*first);
+            let plausible = (0..=HANDSHAKE_LIMIT).contains(&length);
+            (!plausible).then_some("something else")
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectFailed(why) => write!(f, "cannot be reached: {why}"),
+            Self::ConnectTimedOut(limit) => {
+                write!(f, "cannot be reached: no connection within {} ms", limit.as_millis())
+            }
+            Self::Ended => f.write_str("closed the connection"),
+            Self::EndedInHandshake => f.write_str(
+                "closed the connection during the handshake: it may expect another \
+                 security.protocol, or be no Kafka broker of 0.11 or later",
+            ),
+            Self::HandshakeRefused(code) => write!(f, "refused the handshake with {code}"),
+            Self::HandshakeTimedOut(limit) => {
+                write!(
+                    f,
+                    "accepted the connection but said nothing within {} ms",
+                    limit.as_millis()
+                )
+            }
+            Self::Idle => f.write_str("was not used for connections.max.idle.ms"),
+            Self::Io(why) => write!(f, "lost the connection: {why}"),
+            Self::Malformed(error) => write!(f, "sent bytes that break Kafka's protocol: {error}"),
+            Self::Misordered { expected, found } => {
+                write!(f, "answered request {found} where {expected} was due")
+            }
+            Self::NotKafka(other) => write!(f, "answered with {other}, not Kafka"),
+            Self::RequestTimedOut(api) => write!(f, "left a {api:?} request unanswered"),
+            Self::Retired => f.write_str("is no longer at this address"),
+        }
+    }
+}
+
+/// Understood by every broker since 2.4, and the first to carry the name of the client (KIP-511).
+const HANDSHAKE_VERSION: i16 = 3;
+
+/// An answer to ApiVersions has a few hundred bytes; the first bytes of HTTP, TLS and SSH read as a
+/// length are far beyond this.
+const HANDSHAKE_LIMIT: i32 = 1 << 20;
+
+/// Answers are limited by `fetch.max.bytes`, except for a single batch, which a broker limits by its
+/// `message.max.bytes`.
+const FRAME_LIMIT: usize = i32::MAX.unsigned_abs() as usize;
+
+#[cfg(test)]
+mod tests;

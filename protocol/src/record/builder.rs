@@ -42,7 +42,8 @@ impl BatchBuilder {
 
     /// Appends a record and says how far it is from the batch's first.
     ///
-    /// `timestamp` is -1 for a record without a time. On an error the batch is as it was before.
+    /// `timestamp` is -1 for a record without a time. `headers` are walked twice. On an error the
+    /// batch is as it was before.
     pub fn append<'h>(
         &mut self,
         timestamp: Timestamp,
@@ -52,14 +53,16 @@ impl BatchBuilder {
     ) -> Result<i32, EncodeError> {
         let headers = headers.into_iter();
         let prefix = self.measure(timestamp, key, value, headers.clone())?;
-        self.buffer.reserve(prefix.size_in_bytes());
-        prefix.put(&mut self.buffer);
-        put_bytes(&mut self.buffer, key);
-        put_bytes(&mut self.buffer, value);
-        put_varint(&mut self.buffer, prefix.header_count);
+        let start = self.buffer.len();
+        self.buffer.resize(start + prefix.size_in_bytes(), 0);
+        let mut rest = self.buffer.get_mut(start..).unwrap_or_default();
+        prefix.put(&mut rest);
+        put_bytes(&mut rest, key);
+        put_bytes(&mut rest, value);
+        put_varint(&mut rest, prefix.header_count);
         for (name, content) in headers {
-            put_bytes(&mut self.buffer, Some(name.as_bytes()));
-            put_bytes(&mut self.buffer, content);
+            put_bytes(&mut rest, Some(name.as_bytes()));
+            put_bytes(&mut rest, content);
         }
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.base_timestamp = timestamp - prefix.timestamp_delta;
@@ -168,16 +171,12 @@ impl Prefix {
         varint_size(self.length) + self.length.unsigned_abs() as usize
     }
 
-    fn put(&self, output: &mut BytesMut) {
-        // One write into the buffer instead of one for every byte of every number.
-        let mut bytes = [0; PREFIX_LIMIT];
-        let mut rest = bytes.as_mut_slice();
-        put_varint(&mut rest, self.length);
-        rest.put_u8(0);
-        put_varlong(&mut rest, self.timestamp_delta);
-        put_varint(&mut rest, self.offset_delta);
-        let used = PREFIX_LIMIT - rest.len();
-        output.put_slice(bytes.get(..used).unwrap_or_default());
+    #[inline]
+    fn put(&self, output: &mut impl BufMut) {
+        put_varint(output, self.length);
+        output.put_u8(0);
+        put_varlong(output, self.timestamp_delta);
+        put_varint(output, self.offset_delta);
     }
 }
 
@@ -310,7 +309,7 @@ fn bytes_size(field: &'static str, bytes: Option<&[u8]>) -> Result<usize, Encode
 }
 
 #[inline]
-fn put_bytes(output: &mut BytesMut, bytes: Option<&[u8]>) {
+fn put_bytes(output: &mut impl BufMut, bytes: Option<&[u8]>) {
     // Lengths are known to fit since they have been measured.
     let length = bytes.map_or(Ok(NULL), |bytes| i32::try_from(bytes.len()));
     put_varint(output, length.unwrap_or(NULL));

@@ -1,12 +1,26 @@
 //! Kafka topics as Arrow tables with the semantics of Flink's Kafka SQL connector.
 
+mod clients;
 pub mod ddl;
 mod error;
+pub mod format;
 mod options;
+mod schema;
+mod source;
+mod sink;
 mod suggest;
+mod table;
 
+pub use kavka_client as client;
+
+pub use crate::clients::Clients;
 pub use crate::ddl::{
     Column, ColumnKind, DataType, IntervalField, IntervalType, ObjectPath, PrimaryKey, RowField,
     TableDefinition, TypeRoot, WatermarkDefinition, parse_create_table,
 };
 pub use crate::error::{Error, ErrorKind, RowError};
+pub use crate::sink::{DeliveryGuarantee, SinkPartitioner};
+pub use crate::options::{OptionDef, OptionKind, OptionRole, option_definitions};
+pub use crate::schema::{METADATA_KEY, METADATA_VIRTUAL, MetadataKey};
+pub use crate::source::{BoundedMode, ReaderSpec, SourceOptions, SourcePlan, Split, StartupMode};
+pub use crate::table::Table;

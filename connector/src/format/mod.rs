@@ -3,6 +3,7 @@
 //! A format is one module and one line in [`FORMATS`]. It decodes straight into columns of its own, so that a payload
 //! that turns out bad half-way can be taken back, and encodes a whole batch into one buffer.
 
+pub(crate) mod array;
 mod column;
 mod datetime;
 mod decimal;

@@ -158,7 +158,7 @@ impl<T> Sequencer<T> {
     /// What the partition would send to `broker` now.
     pub(super) fn next(&self, index: PartitionIndex, broker: BrokerId, now: Instant) -> Next {
         match self.lines.get(index.0) {
-            Some(line) => line.next(broker, self.max_in_flight, self.needs_identity(), now),
+            Some(line) => line.next(broker, self.max_in_flight, !self.needs_identity(), now),
             None if self.needs_identity() => Next::Blocked,
             None => Next::NewBatch,
         }

@@ -17,6 +17,9 @@ pub(super) struct Line<T> {
     /// Under which identity stamps are given; none before the first stamp.
     identity: Option<Identity>,
     next_sequence: Sequence,
+    /// A batch was accepted under this identity. Of a producer that is new to it a broker accepts any
+    /// sequence number: until then a later batch could get into the log in place of a refused first.
+    is_established: bool,
 }
 
 /// One batch in line.
@@ -86,6 +89,7 @@ impl<T> Line<T> {
 
     pub(super) fn acked(&mut self, number: EntryNumber) -> Option<Batch<T>> {
         let place = self.place(number)?;
+        self.is_established = true;
         for entry in self.entries.range_mut(..=place) {
             if entry.before == Before::Doubt {
                 entry.before = Before::Nothing;
@@ -166,6 +170,7 @@ impl<T> Line<T> {
     pub(super) fn begin_epoch(&mut self, identity: Identity) {
         self.identity = Some(identity);
         self.next_sequence = Sequence::new(0);
+        self.is_established = false;
         self.behind = Before::Nothing;
         for entry in &mut self.entries {
             entry.before = Before::Nothing;
@@ -184,14 +189,10 @@ impl<T> Line<T> {
         self.entries.iter_mut().find(|entry| entry.number == number)
     }
 
-    pub(super) fn next(
-        &self,
-        broker: BrokerId,
-        max_in_flight: usize,
-        unidentified: bool,
-        now: Instant,
-    ) -> Next {
-        for entry in self.entries.iter().take(max_in_flight) {
+    /// What goes to `broker` next, if the line may hold as many as `limit` batches.
+    pub(super) fn next(&self, broker: BrokerId, limit: usize, can_identify: bool, now: Instant) -> Next {
+        let limit = if self.identity.is_some() && !self.is_established { 1 } else { limit };
+        for entry in self.entries.iter().take(limit) {
             match entry.state {
                 _ if entry.before == Before::Gap => return Next::Blocked,
                 State::Sent { to } if to == broker => {}
@@ -202,12 +203,9 @@ impl<T> Line<T> {
             }
         }
         let is_whole = self.behind == Before::Nothing && self.entries.iter().all(Entry::is_whole);
-        let can_stamp = self.identity.is_some() || !unidentified;
-        if is_whole && can_stamp && self.entries.len() < max_in_flight {
-            Next::NewBatch
-        } else {
-            Next::Blocked
-        }
+        let has_room = self.entries.len() < limit;
+        let can_stamp = self.identity.is_some() || can_identify;
+        if is_whole && has_room && can_stamp { Next::NewBatch } else { Next::Blocked }
     }
 
     /// Whether the oldest entry, or the next new batch, needs an epoch that can begin.
@@ -259,8 +257,13 @@ impl<T> Line<T> {
 
 impl<T> Default for Line<T> {
     fn default() -> Self {
-        let (behind, next_sequence) = (Before::Nothing, Sequence::new(0));
-        Self { entries: VecDeque::new(), behind, identity: None, next_sequence }
+        Self {
+            entries: VecDeque::new(),
+            behind: Before::Nothing,
+            identity: None,
+            next_sequence: Sequence::new(0),
+            is_established: false,
+        }
     }
 }
 

@@ -1,0 +1,58 @@
+//! Reading: from startup and bounded modes to splits, and from splits to record batches.
+
+mod bounded;
+mod enumerator;
+mod split;
+mod startup;
+
+pub use self::bounded::BoundedMode;
+pub(crate) use self::enumerator::{Enumerator, Subscription};
+pub use self::split::Split;
+pub use self::startup::StartupMode;
+
+/// How a statement reads a table, beside what the table says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// `execution.runtime-mode` is `batch`: a table without an end is read up to its latest offsets.
+    pub batch_mode: bool,
+}
+
+/// What reading a table comes to, with offsets as they were when it was planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourcePlan {
+    /// One for each partition that is read, in the order of the partitions. A topic without partitions has none.
+    pub splits: Vec<Split>,
+    /// Whether every split has an end.
+    pub is_bounded: bool,
+    /// Where reading starts.
+    pub startup: StartupMode,
+    /// Where reading ends.
+    pub bounded: BoundedMode,
+}
+
+/// What one reader reads, and in which portions.
+#[derive(Clone, Debug)]
+pub struct ReaderSpec {
+    /// Read by this reader alone.
+    pub splits: Vec<Split>,
+    /// The columns to read, as indices into the table's schema.
+    pub projection: Vec<usize>,
+    /// The most rows of one batch.
+    pub batch_size: usize,
+    /// About how many payload bytes make a batch that is handed out before it has all its rows.
+    pub batch_bytes: usize,
+    /// Whether the read is to end: every split must have a stop.
+    pub is_bounded: bool,
+}
+
+impl Default for ReaderSpec {
+    fn default() -> Self {
+        Self {
+            splits: Vec::new(),
+            projection: Vec::new(),
+            batch_size: 8192,
+            batch_bytes: 16 << 20,
+            is_bounded: false,
+        }
+    }
+}

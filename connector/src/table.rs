@@ -1,0 +1,232 @@
+//! [`Table`]: a definition that has been checked, and what can be done with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use chrono_tz::Tz;
+use kavka_client::{Client, Properties};
+
+use crate::clients::Clients;
+use crate::ddl::TableDefinition;
+use crate::error::Error;
+use crate::format::{FormatTarget, Payload, PayloadColumn};
+use crate::options::table::{
+    KEY_FIELDS, KEY_FIELDS_PREFIX, SCAN_PARALLELISM, SINK_PARALLELISM, VALUE_FIELDS_INCLUDE,
+};
+use crate::options::{
+    FormatChoice, Formats, SourceSettings, TableOptions, TableProperties, Usage, check_primary_key,
+    in_role,
+};
+use crate::schema::{Columns, Projection, ProjectionSpec};
+use crate::source::{Enumerator, SourceOptions, SourcePlan, Subscription};
+
+/// A Kafka topic as a table. Cheap to clone.
+#[derive(Clone)]
+pub struct Table {
+    inner: Arc<Inner>,
+    time_zone: Tz,
+}
+
+struct Inner {
+    definition: TableDefinition,
+    columns: Columns,
+    options: TableOptions,
+    properties: TableProperties,
+    topic: String,
+    key: Option<Payload>,
+    value: Payload,
+}
+
+impl Table {
+    /// Checks everything about `definition` that does not depend on whether the table is read or written.
+    ///
+    /// `defaults` are Kafka properties for whatever the table does not say itself in `properties.*`.
+    ///
+    /// # Errors
+    /// An option is missing, unknown, malformed, not built or in conflict with another; a column cannot be what it is
+    /// declared as.
+    pub fn create(definition: TableDefinition, defaults: &Properties) -> Result<Self, Error> {
+        let options = TableOptions::resolve(&definition.options)?;
+        let properties = TableProperties::new(&definition.options, defaults);
+        options.check_connector()?;
+        let formats = Formats::discover(&options)?;
+        options.check_names(&formats, properties.has_bootstrap_servers())?;
+        options.check_values()?;
+        check_primary_key(&definition, &formats)?;
+        let columns = Columns::new(&definition)?;
+        let (key, value) = payloads(&columns, &options, &formats)?;
+        properties.check(&definition.name.0.join("."))?;
+        let topic = options.topic()?;
+        let inner = Inner { definition, columns, options, properties, topic, key, value };
+        Ok(Self { inner: Arc::new(inner), time_zone: Tz::UTC })
+    }
+
+    /// The same table in a session whose time zone is `time_zone`; without it, that is UTC.
+    ///
+    /// It matters where a point in time is declared as a reading of a clock: `TIMESTAMP(3) METADATA FROM 'timestamp'`.
+    #[must_use]
+    pub fn in_time_zone(&self, time_zone: Tz) -> Self {
+        Self { inner: Arc::clone(&self.inner), time_zone }
+    }
+
+    /// The definition, as written.
+    pub fn definition(&self) -> &TableDefinition {
+        &self.inner.definition
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.inner.topic
+    }
+
+    /// What is read: physical and metadata columns in the order of the table. Computed columns are the engine's.
+    ///
+    /// The fields of metadata columns are marked with [`METADATA_KEY`](crate::METADATA_KEY), and with
+    /// [`METADATA_VIRTUAL`](crate::METADATA_VIRTUAL) where they are not written.
+    pub fn schema(&self) -> &SchemaRef {
+        self.inner.columns.schema()
+    }
+
+    /// What is written: physical and non-VIRTUAL metadata columns in the order of the table.
+    pub fn sink_schema(&self) -> SchemaRef {
+        Arc::clone(self.inner.columns.sink_schema())
+    }
+
+    /// `scan.parallelism`: how many readers the user wants.
+    pub fn scan_parallelism(&self) -> Option<usize> {
+        self.parallelism(SCAN_PARALLELISM)
+    }
+
+    /// `sink.parallelism`: how many writers the user wants.
+    pub fn sink_parallelism(&self) -> Option<usize> {
+        self.parallelism(SINK_PARALLELISM)
+    }
+
+    /// Checks what belongs to reading, and finds out where each partition starts and ends now.
+    ///
+    /// # Errors
+    /// The options do not say how to read, the cluster cannot be reached, or the topic or a listed partition does not
+    /// exist. Dropping the future gives up.
+    pub async fn plan_source(
+        &self,
+        clients: &Clients,
+        options: &SourceOptions,
+    ) -> Result<SourcePlan, Error> {
+        let SourceSettings { startup, bounded } = self.source_settings(options.batch_mode)?;
+        let client = self.connect(clients).await?;
+        let group = self.inner.properties.group()?;
+        let topic =
+            client.topic(&self.inner.topic).await.map_err(|error| self.cannot("read", error))?;
+        let partitions: Vec<_> = topic
+            .partitions
+            .iter()
+            .map(|partition| (partition.partition, partition.leader))
+            .collect();
+        let subscription = Subscription {
+            topic: &self.inner.topic,
+            startup: &startup,
+            bounded: &bounded,
+            group: group.as_deref(),
+        };
+        let mut enumerator = Enumerator::new(subscription, &partitions)
+            .map_err(|error| self.in_role(Usage::Read, error))?;
+        while let Some(lookups) = enumerator.poll_lookup() {
+            let answers =
+                client.list_offsets(&lookups).await.map_err(|error| self.cannot("read", error))?;
+            enumerator.handle_offsets(&answers)?;
+        }
+        Ok(SourcePlan {
+            splits: enumerator.splits(),
+            is_bounded: bounded.is_bounded(),
+            startup,
+            bounded,
+        })
+    }
+
+    fn source_settings(&self, batch_mode: bool) -> Result<SourceSettings, Error> {
+        SourceSettings::new(&self.inner.options, &self.inner.properties, batch_mode)
+            .map_err(|error| self.in_role(Usage::Read, error))
+    }
+
+    async fn connect(&self, clients: &Clients) -> Result<Client, Error> {
+        clients.connected(self.inner.properties.resolve()?.connection()).await
+    }
+
+    fn parallelism(&self, option: &str) -> Option<usize> {
+        self.inner.options.parallelism(option).ok().flatten()
+    }
+
+    fn in_role(&self, usage: Usage, cause: Error) -> Error {
+        in_role(usage, &self.inner.definition, cause)
+    }
+
+    fn cannot(&self, what: &str, source: kavka_client::Error) -> Error {
+        Error::client(format!("cannot {what} table {}", self.inner.definition.name), source)
+    }
+
+    fn misuse(&self, what: &str) -> Error {
+        Error::schema(format!("cannot read table {}: {what}", self.inner.definition.name))
+    }
+}
+
+/// Shows no properties, which may hold secrets.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("name", &self.inner.definition.name)
+            .field("topic", &self.inner.topic)
+            .field("time_zone", &self.time_zone)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What keys and values hold; every format is tried on its columns, so that it can refuse types and options.
+fn payloads(
+    columns: &Columns,
+    options: &TableOptions,
+    formats: &Formats,
+) -> Result<(Option<Payload>, Payload), Error> {
+    let physical: Vec<&str> =
+        columns.physical().iter().map(|field| field.name().as_str()).collect();
+    let key_fields = options.list(KEY_FIELDS)?;
+    let prefix = options.get(KEY_FIELDS_PREFIX).unwrap_or_default();
+    let projection = Projection::new(ProjectionSpec {
+        physical: &physical,
+        has_key_format: formats.key.is_some(),
+        key_fields: key_fields.as_deref(),
+        prefix,
+        except_key: options
+            .get(VALUE_FIELDS_INCLUDE)
+            .is_some_and(|word| word.eq_ignore_ascii_case("EXCEPT_KEY")),
+    })?;
+    let key = formats
+        .key
+        .as_ref()
+        .map(|choice| payload(columns, choice, &projection.key, prefix))
+        .transpose()?;
+    let value = payload(columns, &formats.value, &projection.value, "")?;
+    Ok((key, value))
+}
+
+fn payload(
+    columns: &Columns,
+    choice: &FormatChoice,
+    indices: &[usize],
+    prefix: &str,
+) -> Result<Payload, Error> {
+    let column = |index: &usize| {
+        let field = columns.physical().get(*index)?;
+        let name = field.name().strip_prefix(prefix).unwrap_or(field.name());
+        let inside = field.as_ref().clone().with_name(name);
+        Some(PayloadColumn { column: field.name().clone(), field: Arc::new(inside) })
+    };
+    let payload = Payload {
+        format: choice.format,
+        columns: indices.iter().filter_map(column).collect(),
+        options: choice.options.clone(),
+    };
+    let target: FormatTarget = payload.target(|_| true);
+    payload.format.decoder(&target)?;
+    Ok(payload)
+}

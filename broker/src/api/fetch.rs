@@ -1,0 +1,103 @@
+//! Fetch (versions 4 to 12) with long poll. There are no fetch sessions (KIP-227): the answer says
+//! session 0, and every request names all its partitions.
+
+use std::time::{Duration, Instant};
+
+use kavka_protocol::{
+    ErrorCode, LeaderEpoch,
+    messages::{FetchRequest, fetch_request::FetchPartition},
+    server::{FetchAnswer, PartitionAnswer, encode_fetch},
+};
+
+use crate::cluster::{Call, Cluster, HandleError, Handled};
+
+/// Answers as soon as there are enough bytes or an error, at the latest when `max_wait_ms` is over.
+pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, HandleError> {
+    let request: FetchRequest = call.body()?;
+    if request.session_id != 0 {
+        let error = Some(ErrorCode::FetchSessionIdNotFound);
+        return reply(call, &FetchAnswer { error, ..FetchAnswer::default() });
+    }
+    let until = call.until.unwrap_or_else(|| deadline(call, &request));
+    let partitions = read(cluster, call, &request);
+    if call.now.instant < until && is_too_little(&partitions, &request) {
+        return Ok(Handled::Park(until));
+    }
+    reply(call, &FetchAnswer { partitions, ..FetchAnswer::default() })
+}
+
+fn reply(call: &Call<'_>, answer: &FetchAnswer) -> Result<Handled, HandleError> {
+    let (version, correlation_id) = (call.request.version, call.request.correlation_id);
+    Ok(Handled::Reply(encode_fetch(answer, version, correlation_id)?))
+}
+
+fn deadline(call: &Call<'_>, request: &FetchRequest) -> Instant {
+    let patience = u64::try_from(request.max_wait_ms).unwrap_or(0);
+    call.now.instant + Duration::from_millis(patience)
+}
+
+fn is_too_little(partitions: &[PartitionAnswer], request: &FetchRequest) -> bool {
+    let enough = usize::try_from(request.min_bytes).unwrap_or(0);
+    let size: usize = partitions.iter().map(size_of_records).sum();
+    let failed = partitions.iter().any(|partition| partition.error.is_some());
+    size < enough && !failed && !partitions.is_empty()
+}
+
+fn size_of_records(partition: &PartitionAnswer) -> usize {
+    partition.records.iter().map(bytes::Bytes::len).sum()
+}
+
+/// Reads the partitions in the order of the request until its bytes are used up.
+fn read(cluster: &mut Cluster, call: &Call<'_>, request: &FetchRequest) -> Vec<PartitionAnswer> {
+    let mut left = usize::try_from(request.max_bytes).unwrap_or(0);
+    let mut is_first = true;
+    let mut answers = Vec::new();
+    for topic in &request.topics {
+        for asked in &topic.partitions {
+            let answer = read_partition(cluster, call, &topic.topic, asked, left, is_first);
+            let answer = answer.unwrap_or_else(|error| refuse(cluster, &topic.topic, asked, error));
+            left = left.saturating_sub(size_of_records(&answer));
+            // One batch comes however large it is, or its reader would never get past it.
+            is_first &= answer.records.is_empty();
+            let topic = topic.topic.0.clone();
+            answers.push(PartitionAnswer { topic, partition: asked.partition, ..answer });
+        }
+    }
+    answers
+}
+
+fn read_partition(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    topic: &str,
+    asked: &FetchPartition,
+    left: usize,
+    is_first: bool,
+) -> Result<PartitionAnswer, ErrorCode> {
+    call.permit()?;
+    let epoch = LeaderEpoch::from_wire(asked.current_leader_epoch);
+    let log = &cluster.led_by(call.peer.node, topic, asked.partition, epoch)?.log;
+    if !(log.start()..=log.end()).contains(&asked.fetch_offset) {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    let limit = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(left);
+    Ok(PartitionAnswer {
+        high_watermark: Some(log.end()),
+        last_stable_offset: Some(log.end()),
+        log_start_offset: Some(log.start()),
+        records: log.read(asked.fetch_offset, limit, is_first),
+        ..PartitionAnswer::default()
+    })
+}
+
+fn refuse(
+    cluster: &Cluster,
+    topic: &str,
+    asked: &FetchPartition,
+    error: ErrorCode,
+) -> PartitionAnswer {
+    let moved = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
+    let leader = cluster.current_leader(topic, asked.partition);
+    let current_leader = leader.filter(|_| moved);
+    PartitionAnswer { error: Some(error), current_leader, ..PartitionAnswer::default() }
+}

@@ -1,0 +1,314 @@
+//! The cluster without IO: requests and the time go in, answers come out.
+//!
+//! Every node knows all topics at once and shares one log per partition, so replicas are never
+//! behind. What a request may not do is decided here and in [`api`](crate::api); when an answer has
+//! to wait, the request comes back as [`Step::Park`] and is handed in again by
+//! [`Cluster::resume`] when something has changed or its time is over.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use kavka_protocol::{
+    ApiKey, BrokerId, DecodeError, EncodeError, ErrorCode, Frame, LeaderEpoch, Timestamp, TopicId,
+    TopicPartition, VersionRange, server::RequestFrame, spoken,
+};
+use uuid::Uuid;
+
+use crate::{
+    BrokerConfig, api,
+    control::{Disconnect, Fault, Script},
+    dispatch,
+    log::Appended,
+    retention::Retention,
+    topic::{NewTopic, Partition, Topic, TopicConfig},
+};
+
+/// The moment a request is handled, as the machine counts and as the calendar does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) instant: Instant,
+    pub(crate) timestamp: Timestamp,
+}
+
+/// Who is asked, and under which address the client knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) node: BrokerId,
+    pub(crate) host: IpAddr,
+}
+
+/// What the connection does next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Sends the answer, after a delay the script asks for.
+    Reply { frame: Frame, delay: Duration },
+    /// Goes on: this request has no answer.
+    Silent,
+    /// Waits for a change, at most until the given time.
+    Park(Box<Parked>),
+    /// Closes the connection.
+    Close,
+}
+
+/// A request that waits.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) until: Instant,
+    peer: Peer,
+    request: RequestFrame,
+    fault: Fault,
+}
+
+/// What a handler made of a request.
+pub(crate) enum Handled {
+    Reply(Frame),
+    Silent,
+    Park(Instant),
+    Close,
+}
+
+/// Why a request cannot be answered at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HandleError {
+    #[error("the request cannot be read")]
+    Decode(#[from] DecodeError),
+    #[error("the answer cannot be written")]
+    Encode(#[from] EncodeError),
+    #[error("unsupported: {api:?} version={version}")]
+    Version { api: ApiKey, version: i16 },
+}
+
+/// One request and the circumstances it is handled in.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a RequestFrame,
+    pub(crate) peer: Peer,
+    /// The error the script wants instead of doing what is asked.
+    pub(crate) failure: Option<ErrorCode>,
+    /// When a parked request has to be answered.
+    pub(crate) until: Option<Instant>,
+    pub(crate) now: Now,
+}
+
+/// All nodes with all topics.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) id: String,
+    nodes: Vec<SocketAddr>,
+    pub(crate) topics: BTreeMap<Arc<str>, Topic>,
+    pub(crate) retention: Retention,
+    pub(crate) script: Script,
+    pub(crate) default_partitions: i32,
+    pub(crate) auto_create_topics: bool,
+    next_leader: usize,
+    next_producer_id: i64,
+    changes: u64,
+}
+
+impl Cluster {
+    /// A cluster without topics; node `n` is reached at the `n`th address, counted from 1.
+    pub(crate) fn new(config: &BrokerConfig, nodes: &[SocketAddr]) -> Self {
+        Self {
+            id: Uuid::new_v4().simple().to_string(),
+            nodes: nodes.to_vec(),
+            topics: BTreeMap::new(),
+            retention: Retention::new(config.retention_bytes),
+            script: Script::default(),
+            default_partitions: config.default_partitions,
+            auto_create_topics: config.auto_create_topics,
+            next_leader: 0,
+            next_producer_id: FIRST_PRODUCER_ID,
+            changes: 0,
+        }
+    }
+
+    /// Handles a request that has just arrived.
+    pub(crate) fn handle(
+        &mut self,
+        peer: Peer,
+        request: RequestFrame,
+        now: Now,
+    ) -> Result<Step, HandleError> {
+        let fault = self.script.next(request.api_key);
+        if fault.disconnect == Some(Disconnect::BeforeApplying) {
+            return Ok(Step::Close);
+        }
+        self.apply(peer, request, fault, None, now)
+    }
+
+    /// Looks at a parked request again.
+    pub(crate) fn resume(&mut self, parked: Parked, now: Now) -> Result<Step, HandleError> {
+        let Parked { until, peer, request, fault } = parked;
+        self.apply(peer, request, fault, Some(until), now)
+    }
+
+    fn apply(
+        &mut self,
+        peer: Peer,
+        request: RequestFrame,
+        fault: Fault,
+        until: Option<Instant>,
+        now: Now,
+    ) -> Result<Step, HandleError> {
+        let call = Call { request: &request, peer, failure: fault.error, until, now };
+        let handled = self.dispatch(&call)?;
+        if let Handled::Park(until) = handled {
+            return Ok(Step::Park(Box::new(Parked { until, peer, request, fault })));
+        }
+        if fault.disconnect.is_some() {
+            return Ok(Step::Close);
+        }
+        Ok(match handled {
+            Handled::Reply(frame) => Step::Reply { frame, delay: fault.delay },
+            Handled::Silent => Step::Silent,
+            Handled::Park(_) | Handled::Close => Step::Close,
+        })
+    }
+
+    fn dispatch(&mut self, call: &Call<'_>) -> Result<Handled, HandleError> {
+        let (api, version) = (call.request.api_key, call.request.version);
+        let offered = self.versions(api);
+        if offered.is_some_and(|offered| (offered.min..=offered.max).contains(&version)) {
+            return dispatch::handle(self, call);
+        }
+        if api == ApiKey::ApiVersions {
+            return api::api_versions::refuse(self, call);
+        }
+        Err(HandleError::Version { api, version })
+    }
+
+    /// Notes a change that parked requests may be waiting for.
+    pub(crate) fn changed(&mut self) {
+        self.changes += 1;
+    }
+
+    /// Creates a topic whose name and numbers have been checked.
+    pub(crate) fn create_topic(&mut self, name: &str, new: NewTopic) -> &Topic {
+        let nodes = self.nodes.len();
+        let first = self.next_leader;
+        self.next_leader += new.replicas.len();
+        let partitions = new.replicas.into_iter().enumerate();
+        let partitions = partitions
+            .map(|(index, replicas)| Partition::new(replicas.resolve(nodes, first + index)));
+        let topic = Topic {
+            id: TopicId(Uuid::new_v4()),
+            config: new.config,
+            partitions: partitions.collect(),
+        };
+        self.changed();
+        self.topics.entry(name.into()).insert_entry(topic).into_mut()
+    }
+
+    /// Deletes a topic with all it holds.
+    pub(crate) fn delete_topic(&mut self, name: &str) {
+        if let Some(topic) = self.topics.remove(name) {
+            let freed = topic.partitions.iter().map(|partition| partition.log.allocated()).sum();
+            self.retention.forget_topic(name, freed);
+            self.changed();
+        }
+    }
+
+    /// Notes that a log has grown, and lets go of the oldest records if all logs are now too large.
+    pub(crate) fn appended(&mut self, log: &TopicPartition, appended: Appended) {
+        self.changed();
+        if let Some(allocated) = appended.opened {
+            self.retention.opened(log.clone(), appended.base_offset, allocated);
+        }
+        while let Some((log, base_offset)) = self.retention.poll_oldest() {
+            let oldest = self.partition_mut(&log.topic, log.partition);
+            let freed = oldest.map_or(0, |oldest| oldest.log.drop_segment(base_offset));
+            self.retention.freed(freed);
+        }
+    }
+
+    pub(crate) fn next_producer_id(&mut self) -> i64 {
+        self.next_producer_id += 1;
+        self.next_producer_id - 1
+    }
+
+    /// The partition, for a request that came to `node` and believes in `epoch`.
+    pub(crate) fn led_by(
+        &mut self,
+        node: BrokerId,
+        topic: &str,
+        partition: i32,
+        epoch: Option<LeaderEpoch>,
+    ) -> Result<&mut Partition, ErrorCode> {
+        let partition =
+            self.partition_mut(topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        match epoch {
+            Some(epoch) if epoch < partition.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
+            Some(epoch) if epoch > partition.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),
+            _ if partition.leader() != node => Err(ErrorCode::NotLeaderOrFollower),
+            _ => Ok(partition),
+        }
+    }
+
+    pub(crate) fn partition_mut(&mut self, topic: &str, partition: i32) -> Option<&mut Partition> {
+        let index = usize::try_from(partition).ok()?;
+        self.topics.get_mut(topic)?.partitions.get_mut(index)
+    }
+
+    /// How often something has changed that a parked request may be waiting for.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The versions of `api` that are offered, unless the script withholds all of them.
+    pub(crate) fn versions(&self, api: ApiKey) -> Option<VersionRange> {
+        let mut versions = spoken(api).filter(|_| dispatch::knows(api))?;
+        versions.max = versions.max.min(self.script.newest(api));
+        Some(versions).filter(|versions| !versions.is_empty())
+    }
+
+    /// Who leads the partition now.
+    pub(crate) fn current_leader(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Option<(BrokerId, LeaderEpoch)> {
+        let index = usize::try_from(partition).ok()?;
+        let partition = self.topics.get(topic)?.partitions.get(index)?;
+        Some((partition.leader(), partition.leader_epoch))
+    }
+
+    /// The topic that has the id, with its name.
+    pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<(&Arc<str>, &Topic)> {
+        self.topics.iter().find(|(_, topic)| topic.id.0 == id)
+    }
+
+    /// The nodes as the client behind `peer` reaches them.
+    pub(crate) fn nodes(&self, peer: Peer) -> impl Iterator<Item = (BrokerId, SocketAddr)> {
+        let reached = move |node: &SocketAddr| match node.ip().is_unspecified() {
+            // Listening on every address, the one the client came by is one it can reach.
+            true => SocketAddr::new(peer.host, node.port()),
+            false => *node,
+        };
+        self.nodes.iter().zip(1..).map(move |(node, id)| (BrokerId(id), reached(node)))
+    }
+
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// What a topic gets that is created because somebody asked for it.
+    pub(crate) fn default_topic(&self) -> NewTopic {
+        NewTopic::spread(
+            self.default_partitions,
+            DEFAULT_REPLICATION_FACTOR,
+            TopicConfig::default(),
+        )
+    }
+}
+
+/// Kafka's `default.replication.factor`.
+pub(crate) const DEFAULT_REPLICATION_FACTOR: usize = 1;
+
+/// Brokers hand out producer ids in blocks of a thousand; nothing depends on where they begin.
+const FIRST_PRODUCER_ID: i64 = 1000;
+
+#[cfg(test)]
+mod tests;

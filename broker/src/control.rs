@@ -1,0 +1,137 @@
+//! What is to go wrong: a script that tests write while the cluster runs.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, Offset, TopicPartition};
+
+use crate::net::Shared;
+
+/// When a connection is closed instead of an answer being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disconnect {
+    /// The request is not looked at.
+    BeforeApplying,
+    /// The request is carried out, and its client does not learn of it.
+    AfterApplying,
+}
+
+/// A handle on the running cluster for those who want to see how a client copes.
+///
+/// What is asked for takes effect on requests that arrive afterwards, whichever node they come to;
+/// a Fetch that is already waiting goes on. Errors, delays and disconnections for one API queue up
+/// independently of each other: a request takes the first of each.
+#[derive(Clone)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+impl Control {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The next `times` requests of `key` are not carried out but answered with `error`, for
+    /// everything they name.
+    pub fn fail_next(&self, key: ApiKey, error: ErrorCode, times: usize) {
+        self.script(|script| {
+            script.errors.entry(key).or_default().extend(std::iter::repeat_n(error, times));
+        });
+    }
+
+    /// The next request of `key` ends its connection.
+    pub fn disconnect_next(&self, key: ApiKey, when: Disconnect) {
+        self.script(|script| script.disconnects.entry(key).or_default().push_back(when));
+    }
+
+    /// The next request of `key` is carried out at once and answered only after `delay`.
+    pub fn delay_next(&self, key: ApiKey, delay: Duration) {
+        self.script(|script| script.delays.entry(key).or_default().push_back(delay));
+    }
+
+    /// Makes `to` the leader of a partition, of a new epoch. Unknown partitions are passed over.
+    pub fn move_leader(&self, partition: &TopicPartition, to: BrokerId) {
+        self.shared.with(|cluster, _| {
+            if let Some(partition) = cluster.partition_mut(&partition.topic, partition.partition) {
+                partition.move_leader(to);
+                cluster.changed();
+            }
+        });
+    }
+
+    /// Deletes the records of a partition that lie before `offset`, as DeleteRecords does. Unknown
+    /// partitions are passed over.
+    pub fn delete_records_before(&self, partition: &TopicPartition, offset: Offset) {
+        self.shared.with(|cluster, _| {
+            if let Some(partition) = cluster.partition_mut(&partition.topic, partition.partition) {
+                let freed = partition.log.delete_before(offset);
+                cluster.retention.freed(freed);
+                cluster.changed();
+            }
+        });
+    }
+
+    /// How many requests of `key` have arrived at all nodes together.
+    pub fn requests(&self, key: ApiKey) -> usize {
+        self.shared.with(|cluster, _| cluster.script.received.get(&key).copied().unwrap_or(0))
+    }
+
+    /// Speaks `key` up to version `max` at most, as an older broker would; below the oldest version
+    /// there is, not at all.
+    pub fn api_versions(&self, key: ApiKey, max: i16) {
+        self.script(|script| script.newest.extend([(key, max)]));
+    }
+
+    fn script(&self, write: impl FnOnce(&mut Script)) {
+        self.shared.with(|cluster, _| write(&mut cluster.script));
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}
+
+/// What is still to go wrong, and what has arrived.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    errors: HashMap<ApiKey, VecDeque<ErrorCode>>,
+    disconnects: HashMap<ApiKey, VecDeque<Disconnect>>,
+    delays: HashMap<ApiKey, VecDeque<Duration>>,
+    newest: HashMap<ApiKey, i16>,
+    received: HashMap<ApiKey, usize>,
+}
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) error: Option<ErrorCode>,
+    pub(crate) disconnect: Option<Disconnect>,
+    pub(crate) delay: Duration,
+}
+
+impl Script {
+    /// Counts a request and says what goes wrong with it.
+    pub(crate) fn next(&mut self, key: ApiKey) -> Fault {
+        *self.received.entry(key).or_default() += 1;
+        Fault {
+            error: pop(&mut self.errors, key),
+            disconnect: pop(&mut self.disconnects, key),
+            delay: pop(&mut self.delays, key).unwrap_or_default(),
+        }
+    }
+
+    /// The newest version of `key` that may be spoken.
+    pub(crate) fn newest(&self, key: ApiKey) -> i16 {
+        self.newest.get(&key).copied().unwrap_or(i16::MAX)
+    }
+}
+
+fn pop<T>(queues: &mut HashMap<ApiKey, VecDeque<T>>, key: ApiKey) -> Option<T> {
+    queues.get_mut(&key)?.pop_front()
+}

@@ -1,0 +1,212 @@
+//! Topics: their names, settings and partitions.
+
+use kavka_protocol::{BrokerId, LeaderEpoch, TimestampType, TopicId};
+
+use crate::{log::PartitionLog, producer_state::ProducerStates};
+
+/// One topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) id: TopicId,
+    pub(crate) config: TopicConfig,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+/// One partition: who serves it and what it holds.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    /// The leader first.
+    pub(crate) replicas: Vec<BrokerId>,
+    pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) log: PartitionLog,
+    pub(crate) producers: ProducerStates,
+}
+
+impl Partition {
+    /// An empty partition; the first replica leads it.
+    pub(crate) fn new(replicas: Vec<BrokerId>) -> Self {
+        Self {
+            replicas,
+            leader_epoch: LeaderEpoch(0),
+            log: PartitionLog::default(),
+            producers: ProducerStates::default(),
+        }
+    }
+
+    /// Makes `to` the leader, of a new epoch. A node without a replica takes over the old leader's.
+    pub(crate) fn move_leader(&mut self, to: BrokerId) {
+        match self.replicas.iter().position(|replica| *replica == to) {
+            Some(index) => self.replicas.swap(0, index),
+            None => self.replicas.splice(..1, [to]).for_each(drop),
+        }
+        self.leader_epoch = LeaderEpoch(self.leader_epoch.0 + 1);
+    }
+
+    /// The node that leads it.
+    pub(crate) fn leader(&self) -> BrokerId {
+        self.replicas.first().copied().unwrap_or(FIRST_NODE)
+    }
+}
+
+/// What is needed to create a topic.
+#[derive(Debug, Clone)]
+pub(crate) struct NewTopic {
+    pub(crate) replicas: Vec<Replicas>,
+    pub(crate) config: TopicConfig,
+}
+
+impl NewTopic {
+    /// Partitions spread over the nodes.
+    pub(crate) fn spread(partitions: i32, factor: usize, config: TopicConfig) -> Self {
+        let replicas = (0..partitions).map(|_| Replicas::Spread(factor)).collect();
+        Self { replicas, config }
+    }
+}
+
+/// Where the replicas of a new partition go.
+#[derive(Debug, Clone)]
+pub(crate) enum Replicas {
+    /// So many, on nodes that follow one another.
+    Spread(usize),
+    /// On these nodes.
+    Given(Vec<BrokerId>),
+}
+
+impl Replicas {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Spread(factor) => *factor,
+            Self::Given(replicas) => replicas.len(),
+        }
+    }
+
+    /// The nodes; spread ones begin at the node after `first` others.
+    pub(crate) fn resolve(self, nodes: usize, first: usize) -> Vec<BrokerId> {
+        match self {
+            Self::Given(replicas) => replicas,
+            Self::Spread(factor) => {
+                let ids: Vec<BrokerId> = (1..).map(BrokerId).take(nodes).collect();
+                ids.into_iter().cycle().skip(first % nodes.max(1)).take(factor).collect()
+            }
+        }
+    }
+}
+
+/// The settings of a topic that make a difference here.
+#[derive(Debug, Clone)]
+pub(crate) struct TopicConfig {
+    pub(crate) timestamp_type: TimestampType,
+    pub(crate) max_message_bytes: usize,
+    /// How much each partition keeps; `None` leaves it to the cluster.
+    pub(crate) retention_bytes: Option<u64>,
+    /// What was set when the topic was created, as it was written.
+    pub(crate) given: Vec<(String, String)>,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        Self {
+            timestamp_type: TimestampType::CreateTime,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            retention_bytes: None,
+            given: Vec::new(),
+        }
+    }
+}
+
+impl TopicConfig {
+    /// Applies one setting; the error says what is wrong with it.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let wrong = |expected: &str| {
+            format!("Invalid value {value} for configuration {name}: expected {expected}")
+        };
+        match name {
+            "cleanup.policy" => {
+                let known =
+                    value.split(',').all(|policy| matches!(policy.trim(), "compact" | "delete"));
+                known.then_some(()).ok_or_else(|| wrong("compact, delete or both"))?;
+            }
+            "max.message.bytes" => {
+                self.max_message_bytes = value.parse().map_err(|_| wrong("a number of bytes"))?;
+            }
+            "message.timestamp.type" => {
+                self.timestamp_type = match value {
+                    "CreateTime" => TimestampType::CreateTime,
+                    "LogAppendTime" => TimestampType::LogAppendTime,
+                    _ => return Err(wrong("CreateTime or LogAppendTime")),
+                };
+            }
+            "retention.bytes" => {
+                let bytes: i64 = value.parse().map_err(|_| wrong("a number of bytes or -1"))?;
+                self.retention_bytes = u64::try_from(bytes).ok();
+            }
+            name if WITHOUT_EFFECT.contains(&name) => {
+                tracing::warn!(
+                    name,
+                    value,
+                    "this topic setting has no effect on the in-process broker"
+                );
+            }
+            name => return Err(format!("Unknown topic config name: {name}")),
+        }
+        self.given.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+}
+
+/// Whether Kafka allows the name for a topic; the error says what is wrong with it.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if name.is_empty() {
+        return Err("Topic name is invalid: it is empty".to_owned());
+    }
+    if matches!(name, "." | "..") {
+        return Err("Topic name is invalid: '.' and '..' are not allowed".to_owned());
+    }
+    if name.len() > MAX_NAME_LENGTH {
+        return Err(format!(
+            "Topic name is invalid: it is longer than {MAX_NAME_LENGTH} characters"
+        ));
+    }
+    if !name.bytes().all(legal) {
+        return Err(format!(
+            "Topic name is invalid: '{name}' has characters other than ASCII letters and digits, '.', '_' and '-'"
+        ));
+    }
+    Ok(())
+}
+
+/// Kafka's default of `max.message.bytes`: one mebibyte and the overhead of a batch.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 1_048_588;
+
+/// Names of topics become names of directories on real brokers.
+const MAX_NAME_LENGTH: usize = 249;
+
+/// The node that serves where nothing else is known.
+const FIRST_NODE: BrokerId = BrokerId(1);
+
+/// Kafka's other topic settings, about disks, replicas or times that do not exist here.
+const WITHOUT_EFFECT: &[&str] = &[
+    "compression.type",
+    "delete.retention.ms",
+    "file.delete.delay.ms",
+    "flush.messages",
+    "flush.ms",
+    "follower.replication.throttled.replicas",
+    "index.interval.bytes",
+    "leader.replication.throttled.replicas",
+    "max.compaction.lag.ms",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "min.insync.replicas",
+    "preallocate",
+    "retention.ms",
+    "segment.bytes",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+    "segment.ms",
+    "unclean.leader.election.enable",
+];

@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use crate::admin::Admin;
 use crate::config::{ClientConfig, Properties, check_properties};
+use crate::consumer::ConsumerCount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Connect, Lane, PendingAnswer, Pool, Target, TcpConnect, now};
 use crate::metadata::{MetadataCache, PROPAGATION, topic_error};
@@ -28,6 +29,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     network: Network,
     properties: Properties,
+    consumers: ConsumerCount,
     runtime: Handle,
     refresher: AbortHandle,
 }
@@ -97,6 +99,11 @@ impl Client {
 
     pub(crate) fn network(&self) -> &Network {
         &self.0.network
+    }
+
+    /// The consumers that share this client's prefetch budget.
+    pub(crate) fn consumer_count(&self) -> &ConsumerCount {
+        &self.0.consumers
     }
 
     /// Where the tasks of consumers and producers run.
@@ -171,7 +178,8 @@ impl ClientBuilder {
         });
         let refresher = refresher.abort_handle();
         let properties = self.properties;
-        Ok(Client(Arc::new(Inner { network, properties, runtime, refresher })))
+        let consumers = ConsumerCount::default();
+        Ok(Client(Arc::new(Inner { network, properties, consumers, runtime, refresher })))
     }
 }
 

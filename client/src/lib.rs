@@ -6,12 +6,15 @@
 mod admin;
 mod client;
 mod config;
+mod consumer;
 mod error;
 mod io;
 mod metadata;
 mod network;
 mod offsets;
 mod state;
+#[cfg(test)]
+mod testing;
 mod topic;
 
 pub use kavka_protocol as protocol;
@@ -31,6 +34,9 @@ pub use config::check_properties;
 pub use config::is_secret;
 pub use config::keys;
 pub use config::property_definitions;
+pub use consumer::Consumer;
+pub use consumer::Fetch;
+pub use consumer::FetchedBatches;
 pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Place;
@@ -39,6 +45,9 @@ pub use io::BoxFuture;
 pub use io::Connect;
 pub use io::Stream;
 pub use io::TcpConnect;
+pub use state::fetch::FetchState;
+pub use state::fetch::FetchStatus;
+pub use state::fetch::StartOffset;
 pub use topic::BrokerNode;
 pub use topic::Cluster;
 pub use topic::ListedOffset;

@@ -145,7 +145,8 @@ impl MetadataCache {
         limit.zip(refreshed).is_some_and(|(limit, refreshed)| now() >= refreshed + limit)
     }
 
-    fn next_news(&self, topic: &str, interest: Interest) -> oneshot::Receiver<()> {
+    /// Ready at the next word of the cluster about `topic`, which is asked for at once.
+    pub(crate) fn next_news(&self, topic: &str, interest: Interest) -> oneshot::Receiver<()> {
         let (ticket, news) = oneshot::channel();
         self.with(|metadata| metadata.wait(topic, interest, ticket, now()));
         self.wake.notify_one();

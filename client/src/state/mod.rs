@@ -6,5 +6,6 @@
 
 pub(crate) mod backoff;
 pub(crate) mod connection;
+pub(crate) mod fetch;
 pub(crate) mod metadata;
 pub(crate) mod timers;

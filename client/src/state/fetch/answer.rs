@@ -4,15 +4,15 @@
 use std::time::{Duration, Instant};
 
 use kavka_protocol::{
-    ApiKey, BrokerId, Disposition, ErrorCode, FetchedPartition, FetchedTopic, IsolationLevel, Offset,
-    TopicPartition,
+    ApiKey, BrokerId, Disposition, ErrorCode, FetchedPartition, FetchedTopic, IsolationLevel,
+    LeaderEpoch, Offset, TopicPartition,
 };
 
 use super::buffer::{Piece, walk};
 use super::planner::{Asked, Outstanding};
 use super::positions::{Leader, Stage};
 use super::reset::{Found, Lookup};
-use super::{Fetcher, LookupPartition, LookupPlan, MetadataNeed, RetryDelay};
+use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed, RetryDelay};
 use crate::error::{Error, ErrorKind};
 
 /// What the metadata says about one partition.
@@ -24,6 +24,8 @@ pub(crate) enum Leadership {
     Leaderless,
     /// The cluster has no such topic, or the topic no such partition.
     Missing(MissingPart),
+    /// The cluster does not tell, for a reason that waiting will not change.
+    Refused(ErrorCode),
     /// Not known yet.
     Unknown,
 }
@@ -35,6 +37,22 @@ pub(crate) enum MissingPart {
     Partition,
 }
 
+/// What a broker answers to one fetch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FetchAnswer {
+    /// How long it wants to be left alone.
+    pub(crate) throttle: Duration,
+    pub(crate) partitions: Vec<FetchedPartition>,
+}
+
+/// What a broker says instead of answering for one partition.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    code: ErrorCode,
+    /// Who should be asked.
+    leader: Option<(BrokerId, LeaderEpoch)>,
+}
+
 /// What a broker says about one end of one log.
 #[derive(Clone, Debug)]
 pub(crate) struct LookupAnswer {
@@ -44,15 +62,18 @@ pub(crate) struct LookupAnswer {
 }
 
 impl Fetcher {
-    /// The fetch at `broker` was answered with `partitions`.
+    /// The fetch at `broker` was answered, or failed as a whole.
     pub(crate) fn handle_fetch(
         &mut self,
         broker: BrokerId,
-        throttle: Duration,
-        partitions: impl IntoIterator<Item = FetchedPartition>,
+        answer: Result<FetchAnswer, Error>,
         now: Instant,
     ) {
         let Some(outstanding) = self.finish(broker) else { return };
+        let FetchAnswer { throttle, partitions } = match answer {
+            Ok(answer) => answer,
+            Err(error) => return self.handle_broker_failure(broker, error, now),
+        };
         self.planner.forget_failures(broker);
         if !throttle.is_zero() {
             self.planner.delay(broker, now + throttle);
@@ -63,12 +84,6 @@ impl Fetcher {
                 self.handle_partition(broker, partition, asked, fetched, now);
             }
         }
-    }
-
-    /// The fetch at `broker` was not answered, or with `error` as a whole.
-    pub(crate) fn handle_fetch_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
-        self.finish(broker);
-        self.handle_broker_failure(broker, error, now);
     }
 
     /// The lookup `plan` was answered, or failed as a whole.
@@ -84,23 +99,23 @@ impl Fetcher {
             Vec::new()
         });
         for asked in &plan.partitions {
-            let answer = answers.iter().find(|answer| answer.topic_partition == asked.topic_partition);
+            let answer =
+                answers.iter().find(|answer| answer.topic_partition == asked.topic_partition);
             self.handle_looked_up(plan.broker, asked, answer.map(|answer| answer.offset), now);
         }
     }
 
-    /// The metadata is what `look` says.
+    /// The metadata is what `look` says, as far as it is known.
     pub(crate) fn handle_metadata(
         &mut self,
         look: impl Fn(&TopicPartition) -> Leadership,
         now: Instant,
     ) {
-        self.end_metadata_request();
         let news: Vec<_> = self
             .positions
             .iter()
             .map(|(partition, position)| (partition, position, look(partition)))
-            .filter(|(_, position, leadership)| !position.knows(*leadership))
+            .filter(|(_, position, leadership)| position.is_news(*leadership))
             .map(|(partition, _, leadership)| (partition.clone(), leadership))
             .collect();
         for (partition, leadership) in news {
@@ -108,14 +123,17 @@ impl Fetcher {
         }
         self.planner.handle_leaders(&self.positions);
         self.has_lookups = true;
+        self.want_leaders();
     }
 
-    /// The metadata could not be refreshed.
-    pub(crate) fn handle_metadata_failure(&mut self, error: Error, now: Instant) {
-        self.handle_metadata(|_| Leadership::Unknown, now);
-        if !error.is_retriable() {
-            self.fault = Some(error);
-        }
+    /// The cluster was asked anew, and the metadata now is what `look` says.
+    pub(crate) fn handle_refresh(
+        &mut self,
+        look: impl Fn(&TopicPartition) -> Leadership,
+        now: Instant,
+    ) {
+        self.is_refreshing = false;
+        self.handle_metadata(look, now);
     }
 
     /// Some delay may be over.
@@ -123,8 +141,14 @@ impl Fetcher {
         self.positions.handle_timeout(now);
         self.planner.handle_timeout(now);
         self.has_lookups = true;
-        if self.positions.iter().any(|(_, position)| position.needs_leader()) {
-            self.metadata = MetadataNeed::Due;
+        self.want_leaders();
+    }
+
+    /// Asks for fresh metadata while some partition has no leader.
+    fn want_leaders(&mut self) {
+        let is_wanted = self.positions.iter().any(|(_, position)| position.needs_leader());
+        if is_wanted && !self.is_refreshing {
+            self.metadata = Some(MetadataNeed::Fresh);
         }
     }
 
@@ -136,12 +160,6 @@ impl Fetcher {
             }
         }
         Some(outstanding)
-    }
-
-    fn end_metadata_request(&mut self) {
-        if self.metadata == MetadataNeed::Pending {
-            self.metadata = MetadataNeed::None;
-        }
     }
 
     /// Takes what one partition brought, unless its position has moved elsewhere since it was asked.
@@ -161,8 +179,9 @@ impl Fetcher {
             None => self.handle_records(broker, partition, asked, fetched, now),
             Some(ErrorCode::OffsetOutOfRange) => self.handle_out_of_range(partition, asked.offset),
             Some(code) => {
-                let at = Error::broker(code).with_api(ApiKey::Fetch).with_broker(broker);
-                self.handle_refusal(partition, code, at.with_offset(asked.offset), now);
+                let error = Error::broker(code).with_api(ApiKey::Fetch).with_broker(broker);
+                let refusal = Refusal { code, leader: fetched.current_leader };
+                self.handle_refusal(partition, refusal, error.with_offset(asked.offset), now);
             }
         }
     }
@@ -182,8 +201,8 @@ impl Fetcher {
         let Some(position) = self.positions.get_mut(partition) else { return };
         position.log_end = log_end;
         if has_progress {
-            self.arrivals_counted += 1;
-            position.advance(walked.next, self.arrivals_counted);
+            self.arrived += 1;
+            position.advance(walked.next, self.arrived);
             self.buffer.push(Piece {
                 topic_partition: partition.clone(),
                 from: asked.offset,
@@ -219,26 +238,32 @@ impl Fetcher {
         self.has_lookups = true;
     }
 
-    /// A broker refused one partition with `code`; `error` says so to people.
+    /// A broker refused one partition; `error` says so to people.
     fn handle_refusal(
         &mut self,
         partition: &TopicPartition,
-        code: ErrorCode,
+        refusal: Refusal,
         error: Error,
         now: Instant,
     ) {
+        let Refusal { code, leader } = refusal;
         let refusals = self.count_refusal(partition);
         match code.disposition() {
             // Asking for the same bytes again would only repeat it.
             _ if code == ErrorCode::CorruptMessage => self.fail(partition, error),
-            Disposition::Retry | Disposition::RefreshMetadata | Disposition::FindCoordinator => {
-                // Whoever goes on refusing may not be the one to ask.
-                if code.disposition() != Disposition::Retry || refusals > 1 {
-                    self.metadata = MetadataNeed::Due;
-                }
-                self.delay(partition, now);
-            }
             Disposition::Fenced | Disposition::Fatal => self.fail(partition, error),
+            // Whoever goes on refusing may not be the one to ask.
+            Disposition::Retry if refusals == 1 => self.delay(partition, now),
+            Disposition::Retry | Disposition::RefreshMetadata | Disposition::FindCoordinator => {
+                self.delay(partition, now);
+                match leader.filter(|_| refusals == 1) {
+                    Some((leader, epoch)) => {
+                        let topic_partition = partition.clone();
+                        self.hints.push(LeaderHint { topic_partition, leader, epoch });
+                    }
+                    None => self.metadata = Some(MetadataNeed::Fresh),
+                }
+            }
         }
     }
 
@@ -259,8 +284,8 @@ impl Fetcher {
                 self.handle_found(partition, found);
             }
             Some(Err(code)) => {
-                let at = Error::broker(code).with_api(ApiKey::ListOffsets).with_broker(broker);
-                self.handle_refusal(partition, code, at, now);
+                let error = Error::broker(code).with_api(ApiKey::ListOffsets).with_broker(broker);
+                self.handle_refusal(partition, Refusal { code, leader: None }, error, now);
             }
             Some(Ok(None)) | None => {
                 self.count_refusal(partition);
@@ -286,20 +311,32 @@ impl Fetcher {
     fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
         let failures = self.planner.count_failure(broker);
         self.planner.delay(broker, now + self.retry_delay.after(failures));
-        self.metadata = MetadataNeed::Due;
+        self.metadata = Some(MetadataNeed::Fresh);
         if !error.is_retriable() {
             self.fault = Some(error.with_broker(broker));
         }
     }
 
-    fn handle_leadership(&mut self, partition: &TopicPartition, leadership: Leadership, now: Instant) {
+    fn handle_leadership(
+        &mut self,
+        partition: &TopicPartition,
+        leadership: Leadership,
+        now: Instant,
+    ) {
         let Some(position) = self.positions.get_mut(partition) else { return };
         match leadership {
             Leadership::Led(leader) => position.follow(leader),
-            Leadership::Leaderless | Leadership::Unknown => {
+            Leadership::Unknown => {}
+            Leadership::Leaderless => {
                 position.leader = None;
                 self.count_refusal(partition);
                 self.delay(partition, now);
+            }
+            Leadership::Refused(code) => {
+                position.leader = None;
+                self.count_refusal(partition);
+                self.delay(partition, now);
+                self.fail(partition, Error::broker(code).with_api(ApiKey::Metadata));
             }
             Leadership::Missing(part) => {
                 position.leader = None;
@@ -371,7 +408,8 @@ fn missing(partition: &TopicPartition, part: MissingPart) -> Error {
     match part {
         MissingPart::Topic => Error::unknown_topic(&partition.topic),
         MissingPart::Partition => {
-            let message = format!("topic {:?} has no partition {}", partition.topic, partition.partition);
+            let message =
+                format!("topic {:?} has no partition {}", partition.topic, partition.partition);
             Error::new(ErrorKind::UnknownPartition, message)
         }
     }

@@ -6,9 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use kavka_protocol::{
-    AbortedTransactions, Batches, BrokerId, DecodeError, Offset, TopicPartition,
-};
+use kavka_protocol::{AbortedTransactions, Batches, BrokerId, DecodeError, Offset, TopicPartition};
 
 /// What one answer held for one partition: whole batches, still as they came over the wire.
 #[derive(Clone, Debug)]

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{BrokerId, IsolationLevel, LeaderEpoch, Offset, TopicPartition};
 
-pub(crate) use answer::{Leadership, LookupAnswer, MissingPart};
+pub(crate) use answer::{FetchAnswer, Leadership, LookupAnswer, MissingPart};
 pub(crate) use buffer::Piece;
-pub(crate) use planner::{FetchPlan, PlannedPartition};
+pub(crate) use planner::FetchPlan;
 pub(crate) use positions::Leader;
 pub use positions::StartOffset;
 pub(crate) use reset::End;
@@ -35,9 +35,9 @@ use positions::{Positions, Stage, Version};
 /// Reads the assigned partitions of one consumer.
 ///
 /// The application assigns, seeks, pauses and takes deliveries. After each of these, and after each
-/// `handle_*`, the shell carries out `poll_metadata`, `poll_lookup` and `poll_fetch` until they
-/// yield nothing, and comes back at `poll_timeout`. Every plan is answered once: with what arrived
-/// or with the failure.
+/// `handle_*`, the shell carries out `poll_leader_hint`, `poll_metadata`, `poll_lookup` and
+/// `poll_fetch` until they yield nothing, and comes back at `poll_timeout`. Every plan is answered
+/// once: with what arrived or with the failure.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     isolation: IsolationLevel,
@@ -56,8 +56,12 @@ pub(crate) struct Fetcher {
     has_moved: bool,
     /// Whether some position may have to be looked up.
     has_lookups: bool,
-    metadata: MetadataNeed,
-    arrivals_counted: u64,
+    metadata: Option<MetadataNeed>,
+    /// Whether fresh metadata was asked for and has not come yet.
+    is_refreshing: bool,
+    hints: Vec<LeaderHint>,
+    /// How many pieces have arrived so far.
+    arrived: u64,
 }
 
 /// What the application gets at one poll.
@@ -91,13 +95,21 @@ struct RetryDelay {
     longest: Duration,
 }
 
-/// Whether the metadata has to be refreshed, or is being.
+/// What the machine has to be told about leaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MetadataNeed {
-    None,
-    Due,
-    /// Asked for; no answer yet.
-    Pending,
+pub(crate) enum MetadataNeed {
+    /// What is known already; answered through `handle_metadata`.
+    Known,
+    /// What the cluster says when asked anew; answered through `handle_refresh`.
+    Fresh,
+}
+
+/// A broker's word that another one leads a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeaderHint {
+    pub(crate) topic_partition: TopicPartition,
+    pub(crate) leader: BrokerId,
+    pub(crate) epoch: LeaderEpoch,
 }
 
 impl Fetcher {
@@ -110,7 +122,10 @@ impl Fetcher {
         Self {
             isolation: config.isolation_level,
             reset: config.auto_offset_reset,
-            retry_delay: RetryDelay { first: config.retry_backoff, longest: config.retry_backoff_max },
+            retry_delay: RetryDelay {
+                first: config.retry_backoff,
+                longest: config.retry_backoff_max,
+            },
             positions: Positions::default(),
             planner: Planner::new(limits, budget),
             buffer: Buffer::default(),
@@ -119,15 +134,18 @@ impl Fetcher {
             arrivals: Vec::new(),
             has_moved: false,
             has_lookups: false,
-            metadata: MetadataNeed::None,
-            arrivals_counted: 0,
+            metadata: None,
+            is_refreshing: false,
+            hints: Vec::new(),
+            arrived: 0,
         }
     }
 
     /// Replaces the assignment. Every partition starts anew, also one that was assigned before;
     /// none is paused.
     pub(crate) fn assign(&mut self, partitions: Vec<(TopicPartition, StartOffset)>) {
-        let wanted: HashSet<&TopicPartition> = partitions.iter().map(|(partition, _)| partition).collect();
+        let wanted: HashSet<&TopicPartition> =
+            partitions.iter().map(|(partition, _)| partition).collect();
         self.positions.retain(|partition| wanted.contains(partition));
         self.buffer.clear();
         self.arrivals.clear();
@@ -136,7 +154,9 @@ impl Fetcher {
             self.positions.assign(partition, start);
         }
         self.planner.handle_leaders(&self.positions);
-        (self.has_lookups, self.metadata) = (true, MetadataNeed::Due);
+        self.fault = None;
+        self.has_lookups = true;
+        self.metadata = self.metadata.or(Some(MetadataNeed::Known));
     }
 
     /// Stops reading `partitions`; what was fetched of them is dropped.
@@ -234,7 +254,8 @@ impl Fetcher {
         for (partition, position) in self.positions.iter_mut() {
             let Stage::Lookup { lookup, .. } = &mut position.stage else { continue };
             self.has_lookups = true;
-            let is_free = position.retry_at.is_none() && position.failure.is_none() && !lookup.is_asked;
+            let is_free =
+                position.retry_at.is_none() && position.failure.is_none() && !lookup.is_asked;
             let Some(leader) = position.leader.filter(|_| is_free) else { continue };
             if !self.buffer.is_empty_of(partition) || self.planner.is_delayed(leader.broker) {
                 continue;
@@ -253,14 +274,16 @@ impl Fetcher {
         plan
     }
 
-    /// Whether the metadata has to be refreshed now; answered through `handle_metadata` or
-    /// `handle_metadata_failure`.
-    pub(crate) fn poll_metadata(&mut self) -> bool {
-        let is_due = self.metadata == MetadataNeed::Due;
-        if is_due {
-            self.metadata = MetadataNeed::Pending;
-        }
-        is_due
+    /// What the machine has to be told about leaders now.
+    pub(crate) fn poll_metadata(&mut self) -> Option<MetadataNeed> {
+        let need = self.metadata.take();
+        self.is_refreshing |= need == Some(MetadataNeed::Fresh);
+        need
+    }
+
+    /// The next word of a broker about who leads a partition instead of it.
+    pub(crate) fn poll_leader_hint(&mut self) -> Option<LeaderHint> {
+        self.hints.pop()
     }
 
     /// When `handle_timeout` has something to do.
@@ -291,7 +314,7 @@ impl Fetcher {
         let position = self.positions.get_mut(&partition)?;
         let failure = position.failure.take();
         if position.needs_leader() {
-            self.metadata = MetadataNeed::Due;
+            self.metadata = Some(MetadataNeed::Fresh);
         }
         self.has_lookups = true;
         failure

@@ -230,7 +230,10 @@ impl Planner {
         broker.turn = self.turns;
         broker.outstanding = Some(Outstanding {
             reserved: reserve,
-            partitions: wanted.iter().map(|wanted| (wanted.partition.clone(), wanted.asked)).collect(),
+            partitions: wanted
+                .iter()
+                .map(|wanted| (wanted.partition.clone(), wanted.asked))
+                .collect(),
         });
         FetchPlan {
             broker: id,

@@ -248,12 +248,13 @@ impl Position {
         self.retry_at = None;
     }
 
-    /// Whether metadata with this `leadership` is no news, or comes before it is wanted.
-    pub(crate) fn knows(&self, leadership: Leadership) -> bool {
+    /// Whether metadata with this `leadership` is to be acted on. That nobody leads the partition
+    /// counts once per delay, however often it is said.
+    pub(crate) fn is_news(&self, leadership: Leadership) -> bool {
         match leadership {
-            Leadership::Led(leader) => self.leader == Some(leader),
-            Leadership::Unknown if self.leader.is_some() => true,
-            _ => self.leader.is_none() && (self.retry_at.is_some() || self.failure.is_some()),
+            Leadership::Led(leader) => self.leader != Some(leader),
+            Leadership::Unknown => false,
+            _ => self.leader.is_some() || self.needs_leader(),
         }
     }
 

@@ -27,10 +27,7 @@ enum Purpose {
     /// Reading starts or goes on there.
     Read(End),
     /// Nothing will be reset; an error that says what the log holds is worth two questions.
-    Report {
-        position: Offset,
-        log_start: Option<Offset>,
-    },
+    Report { position: Offset, log_start: Option<Offset> },
 }
 
 /// What the answer to a lookup leads to.
@@ -91,7 +88,9 @@ mod tests {
 
     #[test]
     fn a_start_and_a_reset_are_one_question() {
-        for (end, reset) in [(End::Earliest, OffsetReset::Earliest), (End::Latest, OffsetReset::Latest)] {
+        for (end, reset) in
+            [(End::Earliest, OffsetReset::Earliest), (End::Latest, OffsetReset::Latest)]
+        {
             for mut lookup in [Lookup::start(end), Lookup::out_of_range(5, reset)] {
                 assert_eq!(lookup.wanted(), end);
                 assert_eq!(lookup.handle_answer(7), Found::Position(7));

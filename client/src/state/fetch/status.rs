@@ -127,11 +127,19 @@ impl fmt::Display for FetchState {
             Self::Failed => f.write_str("an error waits to be returned by poll"),
             Self::Paused => f.write_str("paused by the application"),
             Self::NoLeader => f.write_str("no leader is known, metadata is being refreshed"),
-            Self::Refused(times) => write!(f, "refused {times} times in a row, asked again after a backoff"),
-            Self::LookingUp(broker) => write!(f, "broker {broker} is asked where the log begins or ends"),
+            Self::Refused(times) => {
+                write!(f, "refused {times} times in a row, asked again after a backoff")
+            }
+            Self::LookingUp(broker) => {
+                write!(f, "broker {broker} is asked where the log begins or ends")
+            }
             Self::Asked(broker) => write!(f, "broker {broker} has been asked"),
-            Self::BrokerDelayed(broker) => write!(f, "broker {broker} failed or throttles, asked again later"),
-            Self::BrokerBusy(broker) => write!(f, "broker {broker} has an earlier request to answer first"),
+            Self::BrokerDelayed(broker) => {
+                write!(f, "broker {broker} failed or throttles, asked again later")
+            }
+            Self::BrokerBusy(broker) => {
+                write!(f, "broker {broker} has an earlier request to answer first")
+            }
             Self::WaitingForRoom { broker, budget, in_flight, buffered, held } => write!(
                 f,
                 "broker {broker} is asked once the budget of {budget} bytes has room: {in_flight} in flight, \

@@ -68,9 +68,13 @@ fn the_next_request_starts_behind_what_arrived_before_that_is_handed_out() {
 
 #[test]
 fn the_position_is_exact_whatever_the_batches_are() {
-    let control = |base| batch_with(Header { base, last_delta: 0, count: 1, attributes: CONTROL, body: 9 });
-    let emptied = |base, last_delta| batch_with(Header { base, last_delta, count: 0, attributes: 0, body: 0 });
-    let compacted = |base| batch_with(Header { base, last_delta: 9, count: 2, attributes: 0, body: 9 });
+    let control =
+        |base| batch_with(Header { base, last_delta: 0, count: 1, attributes: CONTROL, body: 9 });
+    let emptied = |base, last_delta| {
+        batch_with(Header { base, last_delta, count: 0, attributes: 0, body: 0 })
+    };
+    let compacted =
+        |base| batch_with(Header { base, last_delta: 9, count: 2, attributes: 0, body: 9 });
     for (what, start, records, expected) in [
         ("a plain batch", 0, vec![batch(0, 3)], 3),
         ("a batch that begins before the position", 2, vec![batch(0, 3)], 3),
@@ -200,7 +204,8 @@ fn partitions_that_waited_longest_stand_first() {
 fn a_throttled_broker_is_left_alone_for_as_long_as_it_says() {
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();
-    bench.fetcher.handle_fetch(BrokerId(1), Duration::from_secs(3), vec![], bench.now);
+    let answer = FetchAnswer { throttle: Duration::from_secs(3), partitions: vec![] };
+    bench.fetcher.handle_fetch(BrokerId(1), Ok(answer), bench.now);
     assert_eq!(bench.fetch(), None);
     assert_eq!(bench.state(0), FetchState::BrokerDelayed(BrokerId(1)));
     assert_eq!(bench.wait(), Duration::from_secs(3));

@@ -140,7 +140,10 @@ fn a_smaller_budget_takes_effect_at_the_next_request() {
 
 #[test]
 fn one_busy_partition_among_two_hundred_does_not_hold_the_others_back() {
-    let mut bench = Bench::reading(200, &[("kavka.prefetch.bytes", "400000"), ("max.partition.fetch.bytes", "1000")]);
+    let mut bench = Bench::reading(
+        200,
+        &[("kavka.prefetch.bytes", "40000"), ("max.partition.fetch.bytes", "1000")],
+    );
     let mut served = vec![0; 200];
     for round in 0..100 {
         while let Some((_, asked)) = bench.fetch() {

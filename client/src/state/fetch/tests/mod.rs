@@ -46,7 +46,7 @@ impl Bench {
     fn assign(&mut self, partitions: impl IntoIterator<Item = (i32, StartOffset)>) {
         let partitions = partitions.into_iter().map(|(partition, start)| (tp(partition), start));
         self.fetcher.assign(partitions.collect());
-        assert!(self.fetcher.poll_metadata());
+        assert!(self.fetcher.poll_metadata().is_some());
         self.metadata();
     }
 
@@ -55,11 +55,17 @@ impl Bench {
         self.leaders.insert(tp(partition), Leadership::Led(leader));
     }
 
+    /// The machine learns what the metadata says.
     fn metadata(&mut self) {
-        let look = |partition: &TopicPartition| {
-            self.leaders.get(partition).copied().unwrap_or(Leadership::Unknown)
-        };
+        let look = |partition: &TopicPartition| leadership(&self.leaders, partition);
         self.fetcher.handle_metadata(look, self.now);
+    }
+
+    /// The machine wants fresh metadata and gets it.
+    fn refresh(&mut self) {
+        assert_eq!(self.fetcher.poll_metadata(), Some(MetadataNeed::Fresh));
+        let look = |partition: &TopicPartition| leadership(&self.leaders, partition);
+        self.fetcher.handle_refresh(look, self.now);
     }
 
     /// Lets time pass until the machine wants to act.
@@ -77,7 +83,8 @@ impl Bench {
     }
 
     fn answer(&mut self, broker: i32, partitions: Vec<FetchedPartition>) {
-        self.fetcher.handle_fetch(BrokerId(broker), Duration::ZERO, partitions, self.now);
+        let answer = FetchAnswer { throttle: Duration::ZERO, partitions };
+        self.fetcher.handle_fetch(BrokerId(broker), Ok(answer), self.now);
     }
 
     /// What was delivered: partition, first and next offset.
@@ -103,6 +110,13 @@ impl Bench {
     fn state(&self, partition: i32) -> FetchState {
         self.fetcher.status(&tp(partition)).state
     }
+}
+
+fn leadership(
+    leaders: &HashMap<TopicPartition, Leadership>,
+    partition: &TopicPartition,
+) -> Leadership {
+    leaders.get(partition).copied().unwrap_or(Leadership::Unknown)
 }
 
 fn asked(plan: &FetchPlan) -> (i32, Vec<(i32, Offset)>) {

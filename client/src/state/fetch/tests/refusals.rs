@@ -27,14 +27,17 @@ fn every_error_code_is_retried_refreshed_or_reported() {
     ] {
         let mut bench = Bench::reading(1, &[]);
         refuse(&mut bench, code);
-        assert_eq!(bench.fetcher.poll_metadata(), refreshes, "{code}");
+        assert_eq!(bench.fetcher.poll_metadata().is_some(), refreshes, "{code}");
         assert_eq!(bench.fetch(), None, "{code}: not at once");
         assert_eq!(bench.position(0), Some(0), "{code}");
         if reported {
             let error = bench.failure();
             assert_eq!(error.kind(), ErrorKind::Broker(code));
             let at = error.place();
-            assert_eq!((&at.topic_partition, at.offset, at.broker), (&Some(tp(0)), Some(0), Some(BrokerId(1))));
+            assert_eq!(
+                (&at.topic_partition, at.offset, at.broker),
+                (&Some(tp(0)), Some(0), Some(BrokerId(1)))
+            );
         } else {
             assert!(bench.delivery().is_none(), "{code}");
             bench.wait();
@@ -47,10 +50,25 @@ fn every_error_code_is_retried_refreshed_or_reported() {
 fn a_leader_that_moved_is_followed_at_once() {
     let mut bench = Bench::reading(1, &[]);
     refuse(&mut bench, ErrorCode::NotLeaderOrFollower);
-    assert!(bench.fetcher.poll_metadata());
     bench.lead(0, 2, 6);
-    bench.metadata();
+    bench.refresh();
     assert_eq!(bench.fetch(), Some((2, vec![(0, 0)])));
+}
+
+#[test]
+fn a_broker_that_names_the_leader_saves_the_refresh_once() {
+    let mut bench = Bench::reading(1, &[]);
+    for is_first in [true, false] {
+        bench.fetch();
+        let mut partition = refused(0, ErrorCode::NotLeaderOrFollower);
+        partition.current_leader = Some((BrokerId(2), LeaderEpoch(6)));
+        bench.answer(1, vec![partition]);
+        let (topic_partition, leader, epoch) = (tp(0), BrokerId(2), LeaderEpoch(6));
+        let hint = LeaderHint { topic_partition, leader, epoch };
+        assert_eq!(bench.fetcher.poll_leader_hint(), is_first.then_some(hint));
+        assert_eq!(bench.fetcher.poll_metadata().is_some(), !is_first);
+        bench.wait();
+    }
 }
 
 #[test]
@@ -62,7 +80,7 @@ fn refusals_in_a_row_wait_longer_and_refresh_in_the_end() {
         waits.push(bench.wait().as_millis());
     }
     assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
-    assert!(bench.fetcher.poll_metadata(), "perhaps somebody else leads it");
+    assert!(bench.fetcher.poll_metadata().is_some(), "perhaps somebody else leads it");
 }
 
 #[test]
@@ -80,7 +98,10 @@ fn success_ends_the_row_of_refusals() {
 fn one_refused_partition_does_not_stop_the_others() {
     let mut bench = Bench::reading(2, &[]);
     bench.fetch();
-    bench.answer(1, vec![refused(0, ErrorCode::TopicAuthorizationFailed), fetched(1, 9, &[batch(0, 1)])]);
+    bench.answer(
+        1,
+        vec![refused(0, ErrorCode::TopicAuthorizationFailed), fetched(1, 9, &[batch(0, 1)])],
+    );
     assert_eq!(bench.fetch(), Some((1, vec![(1, 1)])));
     bench.failure();
     assert_eq!(bench.deliver(), [(1, 0, 1)]);
@@ -106,7 +127,10 @@ fn damaged_bytes_are_an_error_with_the_place_and_the_position_stays() {
     assert_eq!(bench.deliver(), [(0, 0, 4)], "what came before is not lost");
     let error = bench.failure();
     assert_eq!(error.kind(), ErrorKind::CorruptData);
-    assert_eq!((error.place().topic_partition.clone(), error.place().offset), (Some(tp(0)), Some(4)));
+    assert_eq!(
+        (error.place().topic_partition.clone(), error.place().offset),
+        (Some(tp(0)), Some(4))
+    );
     assert_eq!(bench.position(0), Some(4));
     assert_eq!(bench.fetch(), Some((1, vec![(0, 4)])), "the next poll may find it repaired");
 }
@@ -142,9 +166,8 @@ fn a_broker_that_fails_is_asked_again_later_and_the_metadata_refreshed() {
     for _ in 0..5 {
         bench.fetch().unwrap();
         let lost = Error::new(ErrorKind::ConnectionLost, "reset by peer");
-        bench.fetcher.handle_fetch_failure(BrokerId(1), lost, bench.now);
-        assert!(bench.fetcher.poll_metadata());
-        bench.metadata();
+        bench.fetcher.handle_fetch(BrokerId(1), Err(lost), bench.now);
+        bench.refresh();
         assert!(bench.delivery().is_none(), "handled inside");
         waits.push(bench.wait().as_millis());
     }
@@ -156,10 +179,9 @@ fn the_partitions_of_a_failed_broker_go_to_their_new_leader_at_once() {
     let mut bench = Bench::reading(2, &[]);
     bench.fetch();
     let lost = Error::new(ErrorKind::Unreachable, "refused");
-    bench.fetcher.handle_fetch_failure(BrokerId(1), lost, bench.now);
-    assert!(bench.fetcher.poll_metadata());
+    bench.fetcher.handle_fetch(BrokerId(1), Err(lost), bench.now);
     bench.lead(1, 2, 6);
-    bench.metadata();
+    bench.refresh();
     assert_eq!(bench.fetch(), Some((2, vec![(1, 0)])));
     assert_eq!(bench.fetch(), None, "broker 1 rests");
 }
@@ -169,7 +191,7 @@ fn a_broker_failure_that_time_will_not_mend_is_told() {
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();
     let error = Error::new(ErrorKind::NotKafka, "an HTTP server");
-    bench.fetcher.handle_fetch_failure(BrokerId(1), error, bench.now);
+    bench.fetcher.handle_fetch(BrokerId(1), Err(error), bench.now);
     let error = bench.failure();
     assert_eq!((error.kind(), error.place().broker), (ErrorKind::NotKafka, Some(BrokerId(1))));
 }
@@ -182,8 +204,7 @@ fn a_partition_without_leader_is_waited_for() {
     for _ in 0..3 {
         assert_eq!((bench.fetch(), bench.state(0)), (None, FetchState::NoLeader));
         bench.wait();
-        assert!(bench.fetcher.poll_metadata());
-        bench.metadata();
+        bench.refresh();
     }
     assert!(bench.delivery().is_none());
     bench.lead(0, 3, 9);
@@ -204,8 +225,7 @@ fn a_topic_that_stays_missing_is_gone_and_one_that_was_just_made_is_not() {
         while bench.state(0) != FetchState::Failed {
             assert!(bench.delivery().is_none());
             waited += bench.wait();
-            assert!(bench.fetcher.poll_metadata());
-            bench.metadata();
+            bench.refresh();
         }
         assert!(waited >= Duration::from_secs(1), "{waited:?}");
         let error = bench.failure();
@@ -213,7 +233,7 @@ fn a_topic_that_stays_missing_is_gone_and_one_that_was_just_made_is_not() {
         while bench.fetcher.poll_timeout().is_some() {
             bench.wait();
         }
-        assert!(bench.fetcher.poll_metadata(), "polled again, it looks again");
+        bench.refresh();
     }
 }
 
@@ -228,19 +248,40 @@ fn metadata_that_comes_more_often_does_not_make_a_topic_gone_sooner() {
 }
 
 #[test]
-fn metadata_that_cannot_be_had_is_asked_for_again() {
+fn a_topic_that_the_cluster_does_not_tell_about_is_an_error() {
+    let refused = ErrorCode::TopicAuthorizationFailed;
+    let mut bench = Bench::reading(1, &[]);
+    bench.leaders.insert(tp(0), Leadership::Refused(refused));
+    bench.metadata();
+    let error = bench.failure();
+    assert_eq!(
+        (error.kind(), error.place().topic_partition.clone()),
+        (ErrorKind::Broker(refused), Some(tp(0)))
+    );
+}
+
+#[test]
+fn what_is_known_already_is_looked_at_before_the_cluster_is_asked() {
     let mut bench = Bench::new(&[]);
     bench.fetcher.assign(vec![(tp(0), StartOffset::At(0))]);
-    for _ in 0..3 {
-        assert!(bench.fetcher.poll_metadata());
-        assert!(!bench.fetcher.poll_metadata(), "one request at a time");
-        let error = Error::new(ErrorKind::Timeout, "no answer");
-        bench.fetcher.handle_metadata_failure(error, bench.now);
-        assert!(!bench.fetcher.poll_metadata());
-        assert!(bench.delivery().is_none());
-        bench.wait();
-    }
-    let error = Error::broker(ErrorCode::ClusterAuthorizationFailed);
-    bench.fetcher.handle_metadata_failure(error, bench.now);
-    bench.failure();
+    assert_eq!(bench.fetcher.poll_metadata(), Some(MetadataNeed::Known));
+    assert_eq!(bench.fetcher.poll_metadata(), None);
+    bench.metadata();
+    bench.lead(0, 1, 5);
+    bench.refresh();
+    assert_eq!(bench.fetch(), Some((1, vec![(0, 0)])));
+    bench.fetcher.assign(vec![(tp(0), StartOffset::At(0))]);
+    assert_eq!(bench.fetcher.poll_metadata(), Some(MetadataNeed::Known));
+    bench.metadata();
+    assert_eq!(bench.fetcher.poll_metadata(), None);
+}
+
+#[test]
+fn there_is_one_request_for_metadata_at_a_time() {
+    let mut bench = Bench::new(&[]);
+    bench.fetcher.assign(vec![(tp(0), StartOffset::At(0))]);
+    bench.metadata();
+    assert_eq!(bench.fetcher.poll_metadata(), Some(MetadataNeed::Fresh));
+    bench.metadata();
+    assert_eq!(bench.fetcher.poll_metadata(), None);
 }

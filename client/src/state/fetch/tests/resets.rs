@@ -41,7 +41,10 @@ fn symbolic_starts_are_looked_up_at_each_leader_once() {
     let mut bench = symbolic();
     assert_eq!(bench.fetch(), None);
     let first = lookup(&mut bench).unwrap();
-    assert_eq!((first.broker, wanted(&first)), (BrokerId(1), vec![(0, End::Earliest), (1, End::Latest)]));
+    assert_eq!(
+        (first.broker, wanted(&first)),
+        (BrokerId(1), vec![(0, End::Earliest), (1, End::Latest)])
+    );
     let second = lookup(&mut bench).unwrap();
     assert_eq!((second.broker, wanted(&second)), (BrokerId(2), vec![(2, End::Latest)]));
     assert_eq!(lookup(&mut bench), None);
@@ -132,7 +135,10 @@ fn out_of_range_without_reset_names_partition_position_and_log() {
     found(&mut bench, &plan, 2000);
     let error = bench.failure();
     assert_eq!(error.kind(), ErrorKind::OffsetOutOfRange);
-    assert_eq!((error.place().topic_partition.clone(), error.place().offset), (Some(tp(0)), Some(500)));
+    assert_eq!(
+        (error.place().topic_partition.clone(), error.place().offset),
+        (Some(tp(0)), Some(500))
+    );
     assert!(error.to_string().contains("1000 to before 2000"), "{error}");
     assert_eq!(bench.position(0), Some(500));
 }

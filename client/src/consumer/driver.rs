@@ -1,0 +1,240 @@
+//! The task of one consumer: sends what the machine plans, brings it the answers, sleeps.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use kavka_protocol::messages::ListOffsetsResponse;
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
+use tokio::sync::watch;
+
+use super::budget::Budget;
+use super::request::{fetch_request, fetched, looked_up, lookup_request};
+use super::shared::Shared;
+use crate::client::Client;
+use crate::config::ConsumerConfig;
+use crate::error::Result;
+use crate::io::{BoxFuture, Lane, PendingAnswer, Target, now, sleep_until};
+use crate::state::connection::{Answer, Outgoing};
+use crate::state::fetch::{
+    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
+};
+use crate::state::metadata::Interest;
+
+/// Carries out what one consumer's machine plans.
+pub(super) struct Driver {
+    client: Client,
+    config: Arc<ConsumerConfig>,
+    shared: Arc<Shared>,
+    budget: Budget,
+    exchanges: Vec<Exchange>,
+    /// Ready when the cluster has been asked anew.
+    refresh: Option<BoxFuture<'static, ()>>,
+    changes: watch::Receiver<u64>,
+}
+
+/// A request on its way.
+enum Exchange {
+    Fetch { broker: BrokerId, answer: PendingAnswer },
+    Lookup { plan: LookupPlan, answer: BoxFuture<'static, Result<ListOffsetsResponse>> },
+}
+
+/// A request that is over.
+enum Ended {
+    Fetch { broker: BrokerId, answer: Result<Answer> },
+    Lookup { plan: LookupPlan, answer: Result<ListOffsetsResponse> },
+}
+
+/// The next thing that the machine wants done.
+enum Due {
+    Fetch(FetchPlan),
+    Hint(LeaderHint),
+    Lookup(LookupPlan),
+    Metadata(MetadataNeed),
+}
+
+impl Driver {
+    pub(super) fn new(
+        client: Client,
+        config: Arc<ConsumerConfig>,
+        shared: Arc<Shared>,
+        budget: Budget,
+    ) -> Self {
+        let changes = client.metadata().changes();
+        let (exchanges, refresh) = (Vec::new(), None);
+        Self { client, config, shared, budget, exchanges, refresh, changes }
+    }
+
+    /// Runs until it is aborted.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.act();
+            // The requests above are under way before the application gets what led to them.
+            self.shared.notify_application();
+            let timeout = self.shared.with(|fetcher| fetcher.poll_timeout());
+            tokio::select! {
+                ended = next_ended(&mut self.exchanges) => self.handle_ended(ended),
+                () = refreshed(&mut self.refresh) => self.handle_refresh(),
+                _ = self.changes.changed() => self.handle_metadata(),
+                () = self.shared.application_acted() => {}
+                () = sleep_until(timeout) => self.shared.with(|fetcher| fetcher.handle_timeout(now())),
+            }
+        }
+    }
+
+    /// Carries out everything that is due.
+    fn act(&mut self) {
+        self.shared.settle();
+        self.shared.with(|fetcher| fetcher.set_budget(self.budget.bytes()));
+        while let Some(due) = self.poll_due() {
+            match due {
+                Due::Fetch(plan) => self.fetch(&plan),
+                Due::Hint(hint) => self.pass_on(&hint),
+                Due::Lookup(plan) => self.look_up(plan),
+                Due::Metadata(MetadataNeed::Known) => self.handle_metadata(),
+                Due::Metadata(MetadataNeed::Fresh) => self.refresh(),
+            }
+        }
+    }
+
+    fn poll_due(&self) -> Option<Due> {
+        self.shared.with(|fetcher| {
+            None.or_else(|| fetcher.poll_fetch().map(Due::Fetch))
+                .or_else(|| fetcher.poll_lookup().map(Due::Lookup))
+                .or_else(|| fetcher.poll_leader_hint().map(Due::Hint))
+                .or_else(|| fetcher.poll_metadata().map(Due::Metadata))
+        })
+    }
+
+    fn fetch(&mut self, plan: &FetchPlan) {
+        let broker = plan.broker;
+        let request = fetch_request(plan, &self.config);
+        // The broker may hold the answer back for as long as the request says.
+        let timeout = self.config.request_timeout + self.config.fetch_max_wait;
+        let outgoing =
+            Outgoing::new(ApiKey::Fetch, timeout, move |version, correlation, client| {
+                encode_request(&request, version, correlation, client)
+            });
+        let answer = self.client.send_frame(broker, Lane::Fetch, outgoing);
+        self.exchanges.push(Exchange::Fetch { broker, answer });
+    }
+
+    fn look_up(&mut self, plan: LookupPlan) {
+        let (request, least_version) = lookup_request(&plan, &self.config);
+        let target = Target::Broker(plan.broker);
+        let network = self.client.network();
+        let answer = network.call_at(target, Lane::General, least_version, move |_| request);
+        self.exchanges.push(Exchange::Lookup { plan, answer: Box::pin(answer) });
+    }
+
+    fn pass_on(&self, hint: &LeaderHint) {
+        let LeaderHint { topic_partition, leader, epoch } = hint;
+        self.client.metadata().handle_leader_hint(topic_partition, *leader, *epoch);
+    }
+
+    /// Asks for news of every topic; one answer usually brings them all.
+    fn refresh(&mut self) {
+        if self.refresh.is_some() {
+            return;
+        }
+        let metadata = self.client.metadata();
+        let news = self.shared.with(|fetcher| {
+            let topics = fetcher.topics().into_iter();
+            topics.map(|topic| metadata.next_news(topic, Interest::Read)).collect::<Vec<_>>()
+        });
+        self.refresh = Some(Box::pin(async move {
+            for told in news {
+                // Nobody left to tell is as good an end of the waiting as the news.
+                let _ = told.await;
+            }
+        }));
+    }
+
+    fn handle_ended(&mut self, ended: Ended) {
+        match ended {
+            Ended::Fetch { broker, answer } => {
+                let partitions = answer.and_then(fetched);
+                self.shared.with(|fetcher| fetcher.handle_fetch(broker, partitions, now()));
+            }
+            Ended::Lookup { plan, answer } => {
+                let answers = answer.map(|response| looked_up(&response));
+                self.shared.with(|fetcher| fetcher.handle_lookup(&plan, answers, now()));
+            }
+        }
+    }
+
+    fn handle_metadata(&mut self) {
+        self.changes.mark_unchanged();
+        let look = |partition: &TopicPartition| leadership(&self.client, partition);
+        self.shared.with(|fetcher| fetcher.handle_metadata(look, now()));
+    }
+
+    fn handle_refresh(&mut self) {
+        self.refresh = None;
+        let look = |partition: &TopicPartition| leadership(&self.client, partition);
+        self.shared.with(|fetcher| fetcher.handle_refresh(look, now()));
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+impl Exchange {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        match self {
+            Self::Fetch { broker, answer } => {
+                let broker = *broker;
+                Pin::new(answer).poll(context).map(|answer| Ended::Fetch { broker, answer })
+            }
+            Self::Lookup { plan, answer } => answer
+                .as_mut()
+                .poll(context)
+                .map(|answer| Ended::Lookup { plan: plan.clone(), answer }),
+        }
+    }
+}
+
+/// Waits for the first of the requests to be over; there are at most two per broker.
+async fn next_ended(exchanges: &mut Vec<Exchange>) -> Ended {
+    poll_fn(|context| {
+        for at in 0..exchanges.len() {
+            if let Poll::Ready(ended) = exchanges[at].poll(context) {
+                exchanges.swap_remove(at);
+                return Poll::Ready(ended);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+async fn refreshed(refresh: &mut Option<BoxFuture<'static, ()>>) {
+    match refresh {
+        Some(refresh) => refresh.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the client's metadata says about one partition.
+fn leadership(client: &Client, partition: &TopicPartition) -> Leadership {
+    let metadata = client.metadata();
+    let Some(topic) = metadata.topic(&partition.topic) else {
+        return match metadata.topic_error(&partition.topic) {
+            None => Leadership::Unknown,
+            Some(ErrorCode::UnknownTopicOrPartition) => Leadership::Missing(MissingPart::Topic),
+            Some(code) if code.is_retriable() => Leadership::Leaderless,
+            Some(code) => Leadership::Refused(code),
+        };
+    };
+    match topic.partition(partition.partition) {
+        None => Leadership::Missing(MissingPart::Partition),
+        Some(known) => match known.leader {
+            Some(broker) => Leadership::Led(Leader { broker, epoch: known.leader_epoch }),
+            None => Leadership::Leaderless,
+        },
+    }
+}

@@ -1,0 +1,105 @@
+//! [`Fetch`] and [`FetchedBatches`]: what a poll hands out, still as it came over the wire.
+
+use kavka_protocol::{
+    ApiKey, BrokerId, DecodeError, IsolationLevel, Offset, TopicPartition, VisibleBatches,
+};
+
+use super::shared::Hold;
+use crate::error::{Error, ErrorKind};
+use crate::state::fetch::Piece;
+
+/// What one poll brought; possibly only news, without any batch.
+#[derive(Debug)]
+pub struct Fetch {
+    partitions: Vec<FetchedBatches>,
+    ends: Vec<(TopicPartition, Offset)>,
+}
+
+/// Record batches of one partition, undecoded.
+///
+/// It is the application's own: it can go to another thread, outlives the consumer and the client,
+/// and takes up a part of `kavka.prefetch.bytes` until it is dropped.
+#[derive(Debug)]
+pub struct FetchedBatches {
+    piece: Piece,
+    isolation: IsolationLevel,
+    hold: Hold,
+}
+
+impl Fetch {
+    pub(super) fn new(
+        partitions: Vec<FetchedBatches>,
+        ends: Vec<(TopicPartition, Offset)>,
+    ) -> Self {
+        Self { partitions, ends }
+    }
+
+    /// What was fetched, at most one piece of each partition.
+    pub fn partitions(&self) -> impl ExactSizeIterator<Item = &FetchedBatches> {
+        self.partitions.iter()
+    }
+
+    /// The same, to keep or to send elsewhere.
+    pub fn into_partitions(self) -> impl ExactSizeIterator<Item = FetchedBatches> {
+        self.partitions.into_iter()
+    }
+
+    /// Partitions whose end was reached with this poll, and the position there: the high watermark,
+    /// or under `read_committed` the last stable offset. Each arrival is told once.
+    pub fn ends(&self) -> &[(TopicPartition, Offset)] {
+        &self.ends
+    }
+}
+
+impl FetchedBatches {
+    pub(super) fn new(piece: Piece, isolation: IsolationLevel, hold: Hold) -> Self {
+        Self { piece, isolation, hold }
+    }
+
+    /// The partition.
+    pub fn topic_partition(&self) -> &TopicPartition {
+        &self.piece.topic_partition
+    }
+
+    /// The batches that hold something for this consumer. Checksums are verified and records
+    /// decompressed by whoever takes a batch's body, on its own thread.
+    pub fn batches(&self) -> VisibleBatches {
+        let Piece { records, from, aborted, .. } = &self.piece;
+        VisibleBatches::new(records.clone(), *from, self.isolation, aborted.clone())
+    }
+
+    /// The position that these batches begin at; the first record may be further on.
+    pub fn first_offset(&self) -> Offset {
+        self.piece.from
+    }
+
+    /// The position behind these batches, whether or not their last offsets hold records.
+    pub fn next_offset(&self) -> Offset {
+        self.piece.next
+    }
+
+    /// The broker that they came from.
+    pub fn broker(&self) -> BrokerId {
+        self.piece.broker
+    }
+
+    /// The end of what was replicated when they were fetched.
+    pub fn high_watermark(&self) -> Option<Offset> {
+        self.piece.high_watermark
+    }
+
+    /// Their size on the wire.
+    pub fn size_in_bytes(&self) -> usize {
+        self.hold.bytes()
+    }
+
+    /// `error`, met while decoding these batches at `offset`, with the place it was met at.
+    pub fn damaged(&self, offset: Offset, error: DecodeError) -> Error {
+        Error::new(ErrorKind::CorruptData, "the fetched record batch is damaged")
+            .with_source(error)
+            .with_api(ApiKey::Fetch)
+            .with_broker(self.piece.broker)
+            .with_topic_partition(self.piece.topic_partition.clone())
+            .with_offset(offset)
+    }
+}

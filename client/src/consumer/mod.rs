@@ -1,0 +1,153 @@
+//! [`Consumer`]: reads assigned partitions ahead of the application and hands out what was fetched,
+//! undecoded.
+
+mod budget;
+mod driver;
+mod fetch;
+mod request;
+mod shared;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kavka_protocol::{Offset, TopicPartition};
+use tokio::task::AbortHandle;
+
+pub(crate) use budget::ConsumerCount;
+pub use fetch::{Fetch, FetchedBatches};
+
+use crate::client::Client;
+use crate::config::{ConsumerConfig, Properties};
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::fetch::{FetchStatus, Fetcher, StartOffset};
+use budget::Budget;
+use driver::Driver;
+use shared::Shared;
+
+/// Reads partitions that the application assigns.
+///
+/// A task of its own fetches ahead of [`Consumer::poll`], one request per broker at a time, within
+/// `kavka.prefetch.bytes`, which the consumers of one client share equally. What the application was
+/// handed counts until it drops it: an application that keeps everything gets no more.
+///
+/// Dropping a consumer ends its task without waiting. What it handed out stays valid.
+pub struct Consumer {
+    shared: Arc<Shared>,
+    task: AbortHandle,
+    /// Bytes handed out since other tasks of this thread last had a turn.
+    without_pause: usize,
+}
+
+impl Client {
+    /// A consumer without assignment; `overrides` stand above the client's properties.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kavka_client::Client) -> Result<(), kavka_client::Error> {
+    /// use kavka_client::{StartOffset, protocol::{Decompressor, TopicPartition}};
+    /// let mut consumer = client.consumer([("isolation.level", "read_committed")])?;
+    /// consumer.assign([(TopicPartition::new("orders", 0), StartOffset::Earliest)]);
+    /// let mut decompressor = Decompressor::default();
+    /// loop {
+    ///     for fetched in consumer.poll().await?.into_partitions() {
+    ///         for batch in fetched.batches() {
+    ///             let body = batch?.body(&mut decompressor)?;
+    ///             for record in body.records() {
+    ///                 println!("{:?}", record?.value());
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn consumer(&self, overrides: impl Into<Properties>) -> Result<Consumer> {
+        let properties = overrides.into().merged_over(self.properties());
+        let config = Arc::new(ConsumerConfig::resolve(&properties)?);
+        let budget = Budget::new(config.prefetch_bytes, self.consumer_count());
+        let shared = Arc::new(Shared::new(Fetcher::new(&config, budget.bytes())));
+        let driver = Driver::new(self.clone(), config, Arc::clone(&shared), budget);
+        let task = self.runtime().spawn(driver.run()).abort_handle();
+        Ok(Consumer { shared, task, without_pause: 0 })
+    }
+}
+
+impl Consumer {
+    /// Reads these partitions and no others from now on, each from the start given, whatever was
+    /// read of it before. None of them is paused.
+    pub fn assign(&mut self, partitions: impl IntoIterator<Item = (TopicPartition, StartOffset)>) {
+        let partitions = partitions.into_iter().collect();
+        self.shared.change(|fetcher| fetcher.assign(partitions));
+    }
+
+    /// Stops reading these partitions; what was fetched of them and not handed out is dropped.
+    pub fn unassign(&mut self, partitions: &[TopicPartition]) {
+        self.shared.change(|fetcher| fetcher.unassign(partitions));
+    }
+
+    /// Goes on reading an assigned partition at `to`.
+    pub fn seek(&mut self, topic_partition: &TopicPartition, to: StartOffset) -> Result<()> {
+        if self.shared.change(|fetcher| fetcher.seek(topic_partition, to)) {
+            return Ok(());
+        }
+        let message = "the partition is not assigned to this consumer; assign it first";
+        Err(Error::new(ErrorKind::InvalidArgument, message)
+            .with_topic_partition(topic_partition.clone()))
+    }
+
+    /// Neither fetches nor hands out these partitions until they are resumed or assigned anew. What
+    /// was fetched already is kept. Partitions that are not assigned are passed over.
+    pub fn pause(&mut self, partitions: &[TopicPartition]) {
+        self.shared.change(|fetcher| fetcher.pause(partitions));
+    }
+
+    /// Takes back [`Consumer::pause`].
+    pub fn resume(&mut self, partitions: &[TopicPartition]) {
+        self.shared.change(|fetcher| fetcher.resume(partitions));
+    }
+
+    /// The next offset to be handed out; `None` until a symbolic start is resolved, and for a
+    /// partition that is not assigned.
+    ///
+    /// It moves when [`Consumer::poll`] hands something out, also across markers of transactions and
+    /// gaps, so it reaches the end of a log whose last offsets hold no records.
+    pub fn position(&self, topic_partition: &TopicPartition) -> Option<Offset> {
+        self.shared.with(|fetcher| fetcher.position(topic_partition))
+    }
+
+    /// How the fetching of a partition stands: what to look at when nothing arrives.
+    pub fn explain(&self, topic_partition: &TopicPartition) -> FetchStatus {
+        self.shared.with(|fetcher| fetcher.status(topic_partition))
+    }
+
+    /// Waits for data or news: batches, an end that was reached, a position that is known or was
+    /// reset. At most one fetched piece of each partition comes at a time, so that none is starved;
+    /// `max.poll.records` does not cut them.
+    ///
+    /// Leaders that move, brokers that are away and the like are handled inside. An error names the
+    /// partition, its offset and the broker as far as they are known; polling again tries again.
+    /// Dropping the future loses nothing: what it would have returned comes with the next call.
+    pub async fn poll(&mut self) -> Result<Fetch> {
+        if self.without_pause >= PAUSE_AFTER {
+            self.without_pause = 0;
+            tokio::task::yield_now().await;
+        }
+        let fetch = self.shared.next().await?;
+        self.without_pause += fetch.partitions().map(FetchedBatches::size_in_bytes).sum::<usize>();
+        Ok(fetch)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").finish_non_exhaustive()
+    }
+}
+
+/// An application that always finds something fetched would never let the task run that fetches
+/// more, where both share one thread.
+const PAUSE_AFTER: usize = 256 << 10;

@@ -1,0 +1,133 @@
+//! The requests that the machine's plans stand for, and their answers in the machine's terms.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kavka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kavka_protocol::messages::{FetchRequest, ListOffsetsRequest, ListOffsetsResponse};
+use kavka_protocol::{
+    ApiKey, DecodeError, ErrorCode, FetchResponse, IsolationLevel, LeaderEpoch, TopicPartition,
+};
+
+use crate::config::ConsumerConfig;
+use crate::error::{Error, Result};
+use crate::network::{topic_name, wire_millis};
+use crate::state::connection::Answer;
+use crate::state::fetch::{End, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan};
+
+/// The fetch `plan`, without a session.
+pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchRequest {
+    let max_bytes = wire_size(plan.max_bytes);
+    let max_partition_bytes = wire_size(plan.max_partition_bytes);
+    let partitions = plan.partitions.iter().map(|asked| {
+        let partition = FetchPartition::default()
+            .with_partition(asked.topic_partition.partition)
+            .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
+            .with_fetch_offset(asked.offset)
+            .with_partition_max_bytes(max_partition_bytes);
+        (&asked.topic_partition, partition)
+    });
+    let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
+        FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
+    });
+    FetchRequest::default()
+        .with_replica_id((-1).into())
+        .with_max_wait_ms(wire_millis(config.fetch_max_wait))
+        .with_min_bytes(config.fetch_min_bytes.min(max_bytes))
+        .with_max_bytes(max_bytes)
+        .with_isolation_level(wire_isolation(config.isolation_level))
+        .with_session_id(NO_SESSION)
+        .with_session_epoch(NO_SESSION_EPOCH)
+        .with_topics(topics.collect())
+}
+
+/// What the broker said about the fetch; records stay slices of the answer.
+pub(super) fn fetched(answer: Answer) -> Result<FetchAnswer> {
+    let at = |error: Error| error.with_api(ApiKey::Fetch);
+    let parsed = FetchResponse::parse(answer.bytes, answer.version);
+    let response = parsed.map_err(|error| at(error.into()))?;
+    if let Some(code) = response.error() {
+        return Err(at(Error::broker(code)));
+    }
+    let partitions: Result<_, DecodeError> = response.partitions().collect();
+    let partitions = partitions.map_err(|error| at(error.into()))?;
+    Ok(FetchAnswer { throttle: response.throttle(), partitions })
+}
+
+/// The lookup `plan`, and the least version that can express it.
+pub(super) fn lookup_request(
+    plan: &LookupPlan,
+    config: &ConsumerConfig,
+) -> (ListOffsetsRequest, i16) {
+    let partitions = plan.partitions.iter().map(|asked| {
+        let partition = ListOffsetsPartition::default()
+            .with_partition_index(asked.topic_partition.partition)
+            .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
+            .with_timestamp(wire_end(asked.end));
+        (&asked.topic_partition, partition)
+    });
+    let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
+        ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(partitions)
+    });
+    let request = ListOffsetsRequest::default()
+        .with_replica_id((-1).into())
+        .with_isolation_level(wire_isolation(config.isolation_level))
+        .with_timeout_ms(wire_millis(config.request_timeout))
+        .with_topics(topics.collect());
+    let is_committed = config.isolation_level == IsolationLevel::ReadCommitted;
+    (request, if is_committed { LAST_STABLE_OFFSET_VERSION } else { 0 })
+}
+
+/// What the broker said about each partition.
+pub(super) fn looked_up(response: &ListOffsetsResponse) -> Vec<LookupAnswer> {
+    let topics = response.topics.iter();
+    topics
+        .flat_map(|topic| {
+            let name: Arc<str> = (*topic.name.0).into();
+            topic.partitions.iter().map(move |partition| LookupAnswer {
+                topic_partition: TopicPartition::new(Arc::clone(&name), partition.partition_index),
+                offset: match ErrorCode::from_code(partition.error_code) {
+                    Some(code) => Err(code),
+                    None => Ok(Some(partition.offset).filter(|offset| *offset >= 0)),
+                },
+            })
+        })
+        .collect()
+}
+
+/// Groups by topic, and keeps the order that partitions are named in.
+fn by_topic<'a, P>(
+    partitions: impl Iterator<Item = (&'a TopicPartition, P)>,
+) -> IndexMap<&'a str, Vec<P>> {
+    let mut topics: IndexMap<&str, Vec<P>> = IndexMap::new();
+    for (partition, request) in partitions {
+        topics.entry(&partition.topic).or_default().push(request);
+    }
+    topics
+}
+
+fn wire_isolation(isolation: IsolationLevel) -> i8 {
+    match isolation {
+        IsolationLevel::ReadUncommitted => 0,
+        IsolationLevel::ReadCommitted => 1,
+    }
+}
+
+fn wire_end(end: End) -> i64 {
+    match end {
+        End::Earliest => -2,
+        End::Latest => -1,
+    }
+}
+
+fn wire_size(bytes: usize) -> i32 {
+    i32::try_from(bytes).unwrap_or(i32::MAX)
+}
+
+/// A fetch on its own: the broker keeps nothing of it (KIP-227).
+const NO_SESSION: i32 = 0;
+const NO_SESSION_EPOCH: i32 = -1;
+
+/// The first ListOffsets version that knows isolation levels.
+const LAST_STABLE_OFFSET_VERSION: i16 = 2;

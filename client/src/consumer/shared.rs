@@ -1,0 +1,139 @@
+//! What a consumer and its task share: the machine under one lock, and who is to be woken.
+//!
+//! Both sides look at the machine first and sleep only when it has nothing for them; a wake-up that
+//! comes in between is kept by its `Notify`. So none can be lost, whoever is faster.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::fetch::{Fetch, FetchedBatches};
+use crate::error::{Error, Result};
+use crate::state::fetch::{Delivery, Fetcher};
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Wakes the application.
+    news: Notify,
+    account: Arc<Account>,
+}
+
+#[derive(Debug)]
+struct State {
+    fetcher: Fetcher,
+    /// Whether the task has ended, so that nothing more will come.
+    is_over: bool,
+}
+
+/// What the application has dropped and the machine does not know yet. It outlives the consumer, as
+/// what was handed out does.
+#[derive(Debug, Default)]
+struct Account {
+    released: AtomicUsize,
+    /// Wakes the task.
+    wake: Notify,
+}
+
+/// A part of the byte budget, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Hold {
+    bytes: usize,
+    account: Arc<Account>,
+}
+
+impl Shared {
+    pub(super) fn new(fetcher: Fetcher) -> Self {
+        let state = Mutex::new(State { fetcher, is_over: false });
+        Self { state, news: Notify::new(), account: Arc::default() }
+    }
+
+    /// Looks at the machine.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut Fetcher) -> R) -> R {
+        self.lock(|state| look(&mut state.fetcher))
+    }
+
+    /// Does what the application asks, and lets the task act on it.
+    pub(super) fn change<R>(&self, act: impl FnOnce(&mut Fetcher) -> R) -> R {
+        let result = self.with(act);
+        self.account.wake.notify_one();
+        result
+    }
+
+    /// Waits for what the application should get. Nothing leaves the machine before the future is
+    /// ready, so dropping it loses nothing.
+    pub(super) async fn next(&self) -> Result<Fetch> {
+        loop {
+            if let Some(delivered) = self.take() {
+                self.account.wake.notify_one();
+                return delivered;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    /// Something happened that the application may want to know.
+    pub(super) fn notify_application(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits until the application has done something.
+    pub(super) async fn application_acted(&self) {
+        self.account.wake.notified().await;
+    }
+
+    /// Tells the machine what the application has dropped meanwhile.
+    pub(super) fn settle(&self) {
+        let released = self.account.released.swap(0, Ordering::AcqRel);
+        if released > 0 {
+            self.with(|fetcher| fetcher.release(released));
+        }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn end(&self) {
+        self.lock(|state| state.is_over = true);
+        self.news.notify_one();
+    }
+
+    fn take(&self) -> Option<Result<Fetch>> {
+        self.lock(|state| {
+            let delivered = state.fetcher.poll_delivery();
+            let isolation = state.fetcher.isolation();
+            match delivered {
+                Some(Ok(Delivery { pieces, ends })) => {
+                    let partitions = pieces.into_iter().map(|piece| {
+                        let hold = Hold::new(piece.records.len(), &self.account);
+                        FetchedBatches::new(piece, isolation, hold)
+                    });
+                    Some(Ok(Fetch::new(partitions.collect(), ends)))
+                }
+                Some(Err(error)) => Some(Err(error)),
+                None => state.is_over.then(|| Err(Error::closed("consumer"))),
+            }
+        })
+    }
+
+    fn lock<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Hold {
+    /// How much of the budget it is.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn new(bytes: usize, account: &Arc<Account>) -> Self {
+        Self { bytes, account: Arc::clone(account) }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.account.released.fetch_add(self.bytes, Ordering::AcqRel);
+        self.account.wake.notify_one();
+    }
+}

@@ -24,6 +24,11 @@ mod native {
     }
 
     impl ZstdDecoder {
+        #[cfg(test)]
+        pub(super) fn size_in_memory(&self) -> usize {
+            self.state.as_ref().map_or(0, DCtx::sizeof)
+        }
+
         /// Decompresses in one step, so that no window is kept besides the output: a frame from a
         /// stream declares one of up to 128 MiB, however little it holds. Such a frame does not
         /// say its size either; the output grows until it is large enough.
@@ -191,7 +196,7 @@ mod pure {
 
 #[cfg(all(test, feature = "zstd"))]
 mod tests {
-    use std::sync::Arc;
+    use std::{io::Write, sync::Arc};
 
     use super::{native, pure};
     use crate::compression::{Compression, output::Output};
@@ -211,5 +216,17 @@ mod tests {
             assert_eq!(native.finish().unwrap(), records);
             assert_eq!(pure.finish().unwrap(), records);
         }
+    }
+
+    #[test]
+    fn a_stream_with_a_large_window_needs_no_memory_for_it() {
+        let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 22).unwrap();
+        encoder.write_all(b"small").unwrap();
+        let stored = encoder.finish().unwrap();
+        let mut output = Output::new(&Arc::default(), Compression::Zstd, stored.len(), 1000);
+        let mut decoder = native::ZstdDecoder::default();
+        decoder.decompress(&stored, &mut output).unwrap();
+        assert_eq!(output.finish().unwrap(), "small");
+        assert!(decoder.size_in_memory() < 256 << 10, "{}", decoder.size_in_memory());
     }
 }

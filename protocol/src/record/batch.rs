@@ -159,7 +159,12 @@ impl BatchView {
     pub fn body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
         self.check_crc()?;
         let stored = self.bytes.slice(HEADER_SIZE..);
-        let records = decompressor.decompress(self.compression(), stored)?;
+        // Where nothing is stored, nothing was compressed: what compaction leaves of an empty batch.
+        let records = if stored.is_empty() {
+            stored
+        } else {
+            decompressor.decompress(self.compression(), stored)?
+        };
         let limit = records.len() / LEAST_RECORD_SIZE;
         if self.record_count() > limit {
             let count = self.header.record_count.into();

@@ -9,7 +9,7 @@ use crate::{
     ids::{ProducerEpoch, ProducerId, Sequence, Timestamp},
     record::{
         Attributes, RecordBatchHeader, TimestampType,
-        header::{HEADER_SIZE, LOG_OVERHEAD, header_crc, known_timestamp},
+        header::{HEADER_SIZE, LOG_OVERHEAD, NO_TIMESTAMP, header_crc, known_timestamp},
     },
     varint::{put_varint, put_varlong, varint_size, varlong_size},
 };
@@ -324,8 +324,6 @@ fn wire_length(field: &'static str, length: usize) -> Result<i32, EncodeError> {
 
 /// The length that stands for a field that is not there.
 const NULL: i32 = -1;
-/// A record without a time.
-const NO_TIMESTAMP: Timestamp = -1;
 /// Records have a byte of flags of which none is in use.
 const ATTRIBUTES_SIZE: usize = 1;
 /// The longest form of a length.

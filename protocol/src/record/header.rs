@@ -289,7 +289,7 @@ const PREFIX_SIZE: usize = 17;
 /// Kafka's record batches since 0.11.
 const MAGIC: i8 = 2;
 /// A record without a time.
-const NO_TIMESTAMP: Timestamp = -1;
+pub(crate) const NO_TIMESTAMP: Timestamp = -1;
 /// Beyond it the offset after the batch would not be a number any more.
 const LAST_BASE_OFFSET: Offset = Offset::MAX - (1 << 31);
 

@@ -9,7 +9,7 @@ use crate::{
     ids::{Offset, Timestamp},
     record::{
         TimestampType,
-        header::{RecordBatchHeader, known_timestamp},
+        header::{NO_TIMESTAMP, RecordBatchHeader, known_timestamp},
     },
 };
 
@@ -36,7 +36,7 @@ impl<'b> Records<'b> {
     pub(crate) fn new(header: &RecordBatchHeader, floor: Offset, records: &'b [u8]) -> Self {
         let append_time = match header.attributes.timestamp_type {
             TimestampType::CreateTime => None,
-            TimestampType::LogAppendTime => header.max_timestamp,
+            TimestampType::LogAppendTime => Some(header.max_timestamp.unwrap_or(NO_TIMESTAMP)),
         };
         Self {
             rest: Cursor::new(records),

@@ -147,12 +147,14 @@ fn a_value_can_be_kept_without_a_copy() {
 #[test]
 fn an_appended_batch_has_the_time_of_the_broker_for_every_record() {
     let attributes = Attributes::parse(0x08).unwrap();
-    let header = RecordBatchHeader { attributes, max_timestamp: Some(7777), ..header(2) };
-    let batch = view(batch_of(header, &[record(0, 0, &[0]), record(5, 1, &[0])].concat()));
-    assert_eq!(batch.timestamp_type(), TimestampType::LogAppendTime);
-    let body = batch.body(&mut Decompressor::new()).unwrap();
-    let times: Vec<_> = body.records().map(|record| record.unwrap().timestamp()).collect();
-    assert_eq!(times, [Some(7777), Some(7777)]);
+    for max_timestamp in [Some(7777), None] {
+        let header = RecordBatchHeader { attributes, max_timestamp, ..header(2) };
+        let batch = view(batch_of(header, &[record(0, 0, &[0]), record(5, 1, &[0])].concat()));
+        assert_eq!(batch.timestamp_type(), TimestampType::LogAppendTime);
+        let body = batch.body(&mut Decompressor::new()).unwrap();
+        let times: Vec<_> = body.records().map(|record| record.unwrap().timestamp()).collect();
+        assert_eq!(times, [max_timestamp, max_timestamp]);
+    }
 }
 
 #[test]
@@ -175,10 +177,14 @@ fn a_batch_thinned_out_by_compaction_keeps_its_offsets() {
 
 #[test]
 fn a_batch_without_records_still_covers_its_offsets() {
-    let empty = RecordBatchHeader { base_offset: 5, last_offset_delta: 4, ..header(0) };
-    let batch = view(batch_of(empty, &[]));
-    assert_eq!(batch.next_offset(), 10);
-    assert_eq!(batch.body(&mut Decompressor::new()).unwrap().records().count(), 0);
+    for codec in 0..5 {
+        let attributes = Attributes::parse(codec).unwrap();
+        let empty =
+            RecordBatchHeader { base_offset: 5, last_offset_delta: 4, attributes, ..header(0) };
+        let batch = view(batch_of(empty, &[]));
+        assert_eq!(batch.next_offset(), 10);
+        assert_eq!(batch.body(&mut Decompressor::new()).unwrap().records().count(), 0);
+    }
 }
 
 #[test]

@@ -190,7 +190,13 @@ impl<T> Line<T> {
     }
 
     /// What goes to `broker` next, if the line may hold as many as `limit` batches.
-    pub(super) fn next(&self, broker: BrokerId, limit: usize, can_identify: bool, now: Instant) -> Next {
+    pub(super) fn next(
+        &self,
+        broker: BrokerId,
+        limit: usize,
+        can_identify: bool,
+        now: Instant,
+    ) -> Next {
         let limit = if self.identity.is_some() && !self.is_established { 1 } else { limit };
         for entry in self.entries.iter().take(limit) {
             match entry.state {

@@ -212,7 +212,9 @@ fn nothing_overtakes_an_attempt_at_another_broker() {
     at.push('b', 1);
     assert_eq!(at.sequencer.next(ORDERS, BrokerId(2), at.now), Next::Blocked);
     at.retry(first);
-    assert!(matches!(at.sequencer.next(ORDERS, BrokerId(2), at.now), Next::Entry(number, _) if number == first));
+    assert!(
+        matches!(at.sequencer.next(ORDERS, BrokerId(2), at.now), Next::Entry(number, _) if number == first)
+    );
 }
 
 #[test]
@@ -359,7 +361,8 @@ fn an_expired_batch_that_waits_leaves_a_gap_or_a_doubt() {
         let (mut later, sealed) = batch('b', 1, at.now + Duration::from_secs(500));
         later.maybe_written = maybe_written;
         at.sequencer.push(ORDERS, later, sealed, at.now);
-        at.sequencer.entry_mut(ORDERS, first).unwrap().batch.as_mut().unwrap().maybe_written = maybe_written;
+        at.sequencer.entry_mut(ORDERS, first).unwrap().batch.as_mut().unwrap().maybe_written =
+            maybe_written;
         at.retry(first);
         at.now += Duration::from_secs(120);
         assert_eq!(at.sequencer.expire(at.now).len(), 1);

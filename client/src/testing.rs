@@ -1,6 +1,7 @@
 //! What tests of this crate share: the other end of a connection, spoken by hand.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::messages::api_versions_response::{ApiVersion, ApiVersionsResponse};
@@ -178,4 +179,34 @@ pub(crate) fn topic(name: &str, leaders: &[(i32, i32)]) -> MetadataResponseTopic
     MetadataResponseTopic::default()
         .with_name(Some(topic_name(name)))
         .with_partitions(partitions.collect())
+}
+
+/// Answers requests on every connection as `respond` says; `None` leaves one unanswered. Handshakes
+/// are answered without asking.
+pub(crate) fn serve(
+    mut listener: Listener,
+    respond: impl FnMut(&Endpoint, &RequestFrame) -> Option<Bytes> + Send + 'static,
+) {
+    let respond = Arc::new(Mutex::new(respond));
+    tokio::spawn(async move {
+        while let Some((endpoint, mut peer)) = listener.0.recv().await {
+            let respond = Arc::clone(&respond);
+            tokio::spawn(async move {
+                while let Some(request) = peer.next_request().await {
+                    let answer = match request.api_key {
+                        ApiKey::ApiVersions => Some(reply::<ApiVersionsRequest>(&request, &api_versions())),
+                        _ => respond.lock().unwrap()(&endpoint, &request),
+                    };
+                    if let Some(answer) = answer {
+                        peer.send(&answer).await;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The bytes of an answer to `request`.
+pub(crate) fn reply<R: Request>(request: &RequestFrame, response: &R::Response) -> Bytes {
+    answer_bytes::<R>(response, request.version, request.correlation_id)
 }

@@ -212,6 +212,3 @@ const READ_SIZE: usize = 64 << 10;
 
 /// With less room than this a read is not worth its system call.
 const LEAST_ROOM: usize = 4 << 10;
-
-#[cfg(test)]
-mod tests;

@@ -15,8 +15,8 @@ use crate::options::table::{
     KEY_FIELDS, KEY_FIELDS_PREFIX, SCAN_PARALLELISM, SINK_PARALLELISM, VALUE_FIELDS_INCLUDE,
 };
 use crate::options::{
-    FormatChoice, Formats, SourceSettings, TableOptions, TableProperties, Usage, check_primary_key,
-    in_role,
+    FormatChoice, Formats, SinkSettings, SourceSettings, TableOptions, TableProperties, Usage,
+    check_primary_key, in_role,
 };
 use crate::schema::{Columns, Projection, ProjectionSpec};
 use crate::source::{Enumerator, SourceOptions, SourcePlan, Subscription};
@@ -147,6 +147,13 @@ impl Table {
     fn source_settings(&self, batch_mode: bool) -> Result<SourceSettings, Error> {
         SourceSettings::new(&self.inner.options, &self.inner.properties, batch_mode)
             .map_err(|error| self.in_role(Usage::Read, error))
+    }
+
+    fn sink_settings(&self) -> Result<SinkSettings, Error> {
+        let settings = SinkSettings::new(&self.inner.options);
+        let checked =
+            settings.and_then(|settings| self.inner.columns.check_writable().map(|()| settings));
+        checked.map_err(|error| self.in_role(Usage::Write, error))
     }
 
     async fn connect(&self, clients: &Clients) -> Result<Client, Error> {

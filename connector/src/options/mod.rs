@@ -9,6 +9,7 @@ mod formats;
 mod properties;
 mod reference;
 pub(crate) mod secret;
+mod sink;
 mod source;
 pub(crate) mod table;
 mod value;
@@ -21,6 +22,7 @@ pub(crate) use self::check::{Usage, check_primary_key, in_role};
 pub use self::definition::{OptionDef, OptionKind, OptionRole};
 pub(crate) use self::formats::{FormatChoice, Formats};
 pub(crate) use self::properties::TableProperties;
+pub(crate) use self::sink::SinkSettings;
 pub(crate) use self::source::SourceSettings;
 pub use self::table::option_definitions;
 
@@ -94,3 +96,6 @@ impl TableOptions {
         Ok(self.integer(name, 1)?.and_then(|number| usize::try_from(number).ok()))
     }
 }
+
+#[cfg(test)]
+mod tests;

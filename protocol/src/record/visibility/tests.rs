@@ -108,6 +108,23 @@ fn a_reader_sees_nothing_below_its_position_but_moves_past_it() {
 }
 
 #[test]
+fn only_batches_with_something_to_see_come_out() {
+    let empty = RecordBatchHeader { base_offset: 4, last_offset_delta: 3, ..header(0) };
+    let log = [
+        logged(0, &["a", "b"], Writer::Plain),
+        logged(2, &["c"], Writer::Plain),
+        marker(3, COMMIT, 1, 0),
+        batch_of(empty, &[]),
+    ];
+    for (from, expected) in [(0, 2), (1, 2), (2, 1), (3, 0)] {
+        let (isolation, aborted) =
+            (IsolationLevel::ReadUncommitted, AbortedTransactions::default());
+        let visible = VisibleBatches::new(log.concat().into(), from, isolation, aborted);
+        assert_eq!(visible.count(), expected, "{from}");
+    }
+}
+
+#[test]
 fn the_position_is_exact_between_batches() {
     let log = interleaved().concat().into();
     let (isolation, aborted) = (IsolationLevel::ReadUncommitted, AbortedTransactions::default());

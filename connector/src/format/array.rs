@@ -72,9 +72,10 @@ impl<'a> Counts<'a> {
     pub(crate) fn new(array: &'a dyn Array) -> Option<Self> {
         use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
         let (values, unit) = match array.data_type() {
-            DataType::Time32(Millisecond) => {
-                (Values::Narrow(array.as_primitive::<Time32MillisecondType>().values()), Millisecond)
-            }
+            DataType::Time32(Millisecond) => (
+                Values::Narrow(array.as_primitive::<Time32MillisecondType>().values()),
+                Millisecond,
+            ),
             DataType::Time32(_) => {
                 (Values::Narrow(array.as_primitive::<Time32SecondType>().values()), Second)
             }

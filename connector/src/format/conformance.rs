@@ -1,1 +1,1 @@
-use super::*;
+//! What every registered format must do, whatever it writes.

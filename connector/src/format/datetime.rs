@@ -177,9 +177,7 @@ fn parse_offset(text: &[u8]) -> Option<i32> {
     let (sign, rest) = text.split_first()?;
     let (hours, minutes, seconds) = match *rest {
         [h1, h0] => (two_digits(h1, h0)?, 0, 0),
-        [h1, h0, m1, m0] | [h1, h0, b':', m1, m0] => {
-            (two_digits(h1, h0)?, two_digits(m1, m0)?, 0)
-        }
+        [h1, h0, m1, m0] | [h1, h0, b':', m1, m0] => (two_digits(h1, h0)?, two_digits(m1, m0)?, 0),
         [h1, h0, b':', m1, m0, b':', s1, s0] => {
             (two_digits(h1, h0)?, two_digits(m1, m0)?, two_digits(s1, s0)?)
         }

@@ -52,7 +52,10 @@ fn check(target: &FormatTarget) -> Result<Endianness, Error> {
         return Err(Error::unsupported(options.full_name(CHARSET), charset));
     }
     if let Some(delimiter) = options.get(LINE_DELIMITER) {
-        return Err(Error::unsupported(options.full_name(LINE_DELIMITER), delimiter.escape_debug()));
+        return Err(Error::unsupported(
+            options.full_name(LINE_DELIMITER),
+            delimiter.escape_debug(),
+        ));
     }
     endianness(options)
 }

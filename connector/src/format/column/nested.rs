@@ -179,7 +179,9 @@ impl Ends {
         self.last()
     }
 
-    fn finish(&mut self) -> Result<(OffsetBuffer<i32>, Option<arrow_buffer::NullBuffer>), ArrowError> {
+    fn finish(
+        &mut self,
+    ) -> Result<(OffsetBuffer<i32>, Option<arrow_buffer::NullBuffer>), ArrowError> {
         let ends = mem::take(&mut self.ends);
         let mut offsets = Vec::with_capacity(ends.len() + 1);
         offsets.push(0);

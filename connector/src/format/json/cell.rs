@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, DurationMillisecondType, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalYearMonthType,
+    Date32Type, Decimal128Type, DurationMillisecondType, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, IntervalYearMonthType,
 };
 use arrow_array::{Array, BooleanArray, ListArray, MapArray, PrimitiveArray, StructArray};
 use arrow_buffer::NullBuffer;
@@ -20,7 +20,7 @@ use crate::format::decimal;
 use crate::format::json::encode::write_object;
 use crate::format::json::node::map_fields;
 use crate::format::json::number;
-use crate::format::json::options::{JsonOptions, MapNullKey};
+use crate::format::json::options::JsonOptions;
 use crate::format::json::text::write_string;
 
 /// How a column is called, and its parts are; made once.
@@ -170,7 +170,9 @@ impl<'a> Cell<'a> {
             Values::Int32(array) => number::write_integer(out, i64::from(array.value(row))),
             Values::Int64(array) => number::write_integer(out, array.value(row)),
             Values::Interval(array) => number::write_integer(out, i64::from(array.value(row))),
-            Values::List(offsets, element) => return write_list(out, offsets, element, row, options),
+            Values::List(offsets, element) => {
+                return write_list(out, offsets, element, row, options);
+            }
             Values::Map(offsets, keys, value) => {
                 return write_map(out, range(offsets, row), *keys, value, options);
             }
@@ -263,19 +265,11 @@ fn write_map(
     options: &JsonOptions,
 ) -> Result<(), RowError> {
     out.push(b'{');
-    let mut is_first = true;
-    for at in entries {
-        let key = match (keys.get(at), &options.map_null_key) {
-            (Some(key), _) => key,
-            (None, MapNullKey::Drop) => continue,
-            (None, MapNullKey::Fail) => return Err(RowError::new(NULL_KEY)),
-            (None, MapNullKey::Literal(literal)) => literal.as_bytes(),
-        };
-        if !is_first {
+    for (index, at) in entries.enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        is_first = false;
-        write_string(out, key);
+        write_string(out, keys.get(at).unwrap_or_default());
         out.push(b':');
         value.write(out, at, options)?;
     }
@@ -303,6 +297,3 @@ fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
         let _ = STANDARD.encode_slice(bytes, room);
     });
 }
-
-const NULL_KEY: &str = "JSON format doesn't support to serialize map data with null keys. \
-    You can drop null key entries or encode null in literals by specifying map-null-key.mode option.";

@@ -91,8 +91,7 @@ struct Walk {
 impl Walk {
     fn message(&mut self, root: &mut Row, message: &[u8]) -> Result<(), Fault> {
         // Once for the whole message: every string in it is then known to be UTF-8.
-        let text =
-            str::from_utf8(message).map_err(|error| Fault::not_utf8(error.valid_up_to()))?;
+        let text = str::from_utf8(message).map_err(|error| Fault::not_utf8(error.valid_up_to()))?;
         let mut scanner = Scanner::new(text);
         match scanner.peek() {
             b'[' => self.rows(root, &mut scanner)?,

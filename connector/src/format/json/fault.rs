@@ -138,8 +138,10 @@ impl Fault {
 /// The value at `position`, shortened.
 fn found_at(message: &[u8], position: usize) -> String {
     let rest = message.get(position..).unwrap_or_default();
-    if rest.is_empty() {
-        return "the end of the message".to_owned();
+    match rest.first() {
+        None => return "the end of the message".to_owned(),
+        Some(byte @ (b',' | b':' | b'}' | b']')) => return char::from(*byte).to_string(),
+        Some(_) => {}
     }
     let is_string = rest.starts_with(b"\"");
     let end = rest.iter().skip(1).position(|byte| match byte {
@@ -150,7 +152,9 @@ fn found_at(message: &[u8], position: usize) -> String {
     let len = end.map_or(rest.len(), |end| end + 1 + usize::from(is_string));
     let shown = rest.get(..len.min(MAX_FOUND)).unwrap_or_default();
     let mut text = String::new();
-    String::from_utf8_lossy(shown).chars().for_each(|character| push_printable(&mut text, character));
+    String::from_utf8_lossy(shown)
+        .chars()
+        .for_each(|character| push_printable(&mut text, character));
     if len > MAX_FOUND {
         text.push('…');
     }

@@ -12,20 +12,10 @@ pub(super) struct JsonOptions {
     /// A bad value becomes NULL, a bad message is skipped.
     pub(super) ignore_parse_errors: bool,
     pub(super) timestamp_standard: TimestampStandard,
-    pub(super) map_null_key: MapNullKey,
     /// Decimals are written with all their digits and never in scientific notation.
     pub(super) plain_decimals: bool,
     /// NULL fields are left out.
     pub(super) ignore_null_fields: bool,
-}
-
-/// What is written for a map entry whose key is NULL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum MapNullKey {
-    Drop,
-    #[default]
-    Fail,
-    Literal(String),
 }
 
 /// All options, without prefix.
@@ -46,6 +36,7 @@ const DECIMAL_AS_PLAIN_NUMBER: &str = "encode.decimal-as-plain-number";
 const IGNORE_NULL_FIELDS: &str = "encode.ignore-null-fields";
 const FAIL_ON_MISSING_FIELD: &str = "fail-on-missing-field";
 const IGNORE_PARSE_ERRORS: &str = "ignore-parse-errors";
+/// What to write for a key that is NULL. Arrow has no such keys, so these are checked and have no effect.
 const MAP_NULL_KEY_LITERAL: &str = "map-null-key.literal";
 const MAP_NULL_KEY_MODE: &str = "map-null-key.mode";
 const TIMESTAMP_STANDARD: &str = "timestamp-format.standard";
@@ -53,11 +44,11 @@ const TIMESTAMP_STANDARD: &str = "timestamp-format.standard";
 impl JsonOptions {
     pub(super) fn parse(options: &FormatOptions) -> Result<Self, Error> {
         options.boolean(DECODE_JSON_PARSER, true)?;
+        check_map_null_key(options)?;
         let parsed = Self {
             fail_on_missing_field: options.boolean(FAIL_ON_MISSING_FIELD, false)?,
             ignore_parse_errors: options.boolean(IGNORE_PARSE_ERRORS, false)?,
             timestamp_standard: timestamp_standard(options)?,
-            map_null_key: map_null_key(options)?,
             plain_decimals: options.boolean(DECIMAL_AS_PLAIN_NUMBER, false)?,
             ignore_null_fields: options.boolean(IGNORE_NULL_FIELDS, false)?,
         };
@@ -87,18 +78,15 @@ fn timestamp_standard(options: &FormatOptions) -> Result<TimestampStandard, Erro
     })
 }
 
-fn map_null_key(options: &FormatOptions) -> Result<MapNullKey, Error> {
-    let literal = options.get(MAP_NULL_KEY_LITERAL).unwrap_or("null");
+fn check_map_null_key(options: &FormatOptions) -> Result<(), Error> {
     let mode = options.get(MAP_NULL_KEY_MODE).unwrap_or("FAIL");
-    match mode.to_ascii_uppercase().as_str() {
-        "DROP" => Ok(MapNullKey::Drop),
-        "FAIL" => Ok(MapNullKey::Fail),
-        "LITERAL" => Ok(MapNullKey::Literal(literal.to_owned())),
-        _ => Err(Error::option(format!(
-            "Unsupported value '{mode}' for option {}. Supported values are [LITERAL, FAIL, DROP].",
-            options.full_name(MAP_NULL_KEY_MODE)
-        ))),
+    if ["DROP", "FAIL", "LITERAL"].iter().any(|known| known.eq_ignore_ascii_case(mode)) {
+        return Ok(());
     }
+    Err(Error::option(format!(
+        "Unsupported value '{mode}' for option {}. Supported values are [LITERAL, FAIL, DROP].",
+        options.full_name(MAP_NULL_KEY_MODE)
+    )))
 }
 
 #[cfg(test)]
@@ -155,8 +143,9 @@ mod tests {
             ("timestamp-format.standard", "ISO-8601"),
         ])
         .unwrap();
-        assert!(options.plain_decimals && options.ignore_null_fields && options.ignore_parse_errors);
-        assert_eq!(options.map_null_key, MapNullKey::Literal("nil".to_owned()));
+        assert!(
+            options.plain_decimals && options.ignore_null_fields && options.ignore_parse_errors
+        );
         assert_eq!(options.timestamp_standard, TimestampStandard::Iso8601);
     }
 }

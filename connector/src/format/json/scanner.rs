@@ -159,7 +159,7 @@ impl<'a> Scanner<'a> {
         let rest = self.bytes.get(start..)?;
         let mut value = 0_i64;
         let mut len = 0;
-        for byte in rest.iter().take(MAX_SMALL_DIGITS + 1) {
+        for byte in rest.iter().take(MAX_SMALL_DIGITS) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
@@ -167,9 +167,9 @@ impl<'a> Scanner<'a> {
             value = value * 10 + i64::from(digit);
             len += 1;
         }
-        let is_continued = matches!(rest.get(len), Some(b'.' | b'e' | b'E'));
+        let is_continued = matches!(rest.get(len), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
         let has_leading_zero = len > 1 && rest.first() == Some(&b'0');
-        if len == 0 || len > MAX_SMALL_DIGITS || is_continued || has_leading_zero {
+        if len == 0 || is_continued || has_leading_zero {
             return None;
         }
         self.at = start + len;

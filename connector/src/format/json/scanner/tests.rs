@@ -1,1 +1,67 @@
 use super::*;
+
+#[test]
+fn the_end_of_a_string_is_found_at_every_length() {
+    for len in 0..100 {
+        for (end, expected) in [('"', b'"'), ('\\', b'\\')] {
+            let text = format!(
+                "{}{end}{}",
+                "é".repeat(len / 2) + &"x".repeat(len % 2),
+                "tail of some length"
+            );
+            let at = text.find(end).unwrap();
+            assert_eq!(quote_or_backslash(text.as_bytes(), 0), Some((at, expected)));
+        }
+        assert_eq!(quote_or_backslash("x".repeat(len).as_bytes(), 0), None);
+    }
+}
+
+#[test]
+fn bytes_that_differ_in_one_bit_are_no_quotes() {
+    let lookalikes: Vec<u8> = (0..=255).filter(|byte| !matches!(byte, b'"' | b'\\')).collect();
+    assert_eq!(quote_or_backslash(&lookalikes, 0), None);
+}
+
+#[test]
+fn small_integers_end_where_other_numbers_go_on() {
+    let table = [
+        ("0", Some(0)),
+        ("-0", Some(0)),
+        ("7,", Some(7)),
+        ("-123456789012345678}", Some(-123_456_789_012_345_678)),
+        ("1234567890123456789", None),
+        ("01", None),
+        ("-", None),
+        ("1.0", None),
+        ("1e2", None),
+        ("x", None),
+        ("", None),
+    ];
+    for (text, expected) in table {
+        let mut scanner = Scanner::new(text);
+        assert_eq!(scanner.small_integer(), expected, "{text}");
+        assert_eq!(scanner.position() == 0, expected.is_none(), "{text}");
+    }
+}
+
+#[test]
+fn a_walk_shows_every_part_in_order() {
+    struct Parts(String);
+    impl Visitor for Parts {
+        fn token(&mut self, text: &str) {
+            self.0.push_str(text);
+        }
+        fn string(&mut self, string: RawString<'_>) {
+            self.0.push('<');
+            self.0.push_str(string.text);
+            self.0.push('>');
+        }
+    }
+    let mut parts = Parts(String::new());
+    let mut scanner =
+        Scanner::new(r#" { "a" : [ 1 , { } , [ [ ] ] , "x" ] , "b" : { "c" : null } } ,"#);
+    scanner.walk(&mut parts).unwrap();
+    assert_eq!(parts.0, "{<a>:[1,{},[[]],<x>],<b>:{<c>:null}}");
+    assert!(scanner.eat(b','));
+    assert_eq!(scanner.depth(), 0);
+}

@@ -38,19 +38,17 @@ impl Control {
     /// The next `times` requests of `key` are not carried out but answered with `error`, for
     /// everything they name.
     pub fn fail_next(&self, key: ApiKey, error: ErrorCode, times: usize) {
-        self.script(|script| {
-            script.errors.entry(key).or_default().extend(std::iter::repeat_n(error, times));
-        });
+        self.script(|script| script.fail(key, error, times));
     }
 
     /// The next request of `key` ends its connection.
     pub fn disconnect_next(&self, key: ApiKey, when: Disconnect) {
-        self.script(|script| script.disconnects.entry(key).or_default().push_back(when));
+        self.script(|script| script.disconnect(key, when));
     }
 
     /// The next request of `key` is carried out at once and answered only after `delay`.
     pub fn delay_next(&self, key: ApiKey, delay: Duration) {
-        self.script(|script| script.delays.entry(key).or_default().push_back(delay));
+        self.script(|script| script.delay(key, delay));
     }
 
     /// Makes `to` the leader of a partition, of a new epoch. Unknown partitions are passed over.
@@ -77,13 +75,13 @@ impl Control {
 
     /// How many requests of `key` have arrived at all nodes together.
     pub fn requests(&self, key: ApiKey) -> usize {
-        self.shared.with(|cluster, _| cluster.script.received.get(&key).copied().unwrap_or(0))
+        self.shared.with(|cluster, _| cluster.script.received(key))
     }
 
     /// Speaks `key` up to version `max` at most, as an older broker would; below the oldest version
     /// there is, not at all.
     pub fn api_versions(&self, key: ApiKey, max: i16) {
-        self.script(|script| script.newest.extend([(key, max)]));
+        self.script(|script| script.cap(key, max));
     }
 
     fn script(&self, write: impl FnOnce(&mut Script)) {
@@ -116,6 +114,22 @@ pub(crate) struct Fault {
 }
 
 impl Script {
+    pub(crate) fn fail(&mut self, key: ApiKey, error: ErrorCode, times: usize) {
+        self.errors.entry(key).or_default().extend(std::iter::repeat_n(error, times));
+    }
+
+    pub(crate) fn disconnect(&mut self, key: ApiKey, when: Disconnect) {
+        self.disconnects.entry(key).or_default().push_back(when);
+    }
+
+    pub(crate) fn delay(&mut self, key: ApiKey, delay: Duration) {
+        self.delays.entry(key).or_default().push_back(delay);
+    }
+
+    pub(crate) fn cap(&mut self, key: ApiKey, max: i16) {
+        self.newest.insert(key, max);
+    }
+
     /// Counts a request and says what goes wrong with it.
     pub(crate) fn next(&mut self, key: ApiKey) -> Fault {
         *self.received.entry(key).or_default() += 1;
@@ -124,6 +138,11 @@ impl Script {
             disconnect: pop(&mut self.disconnects, key),
             delay: pop(&mut self.delays, key).unwrap_or_default(),
         }
+    }
+
+    /// How many requests have been counted.
+    pub(crate) fn received(&self, key: ApiKey) -> usize {
+        self.received.get(&key).copied().unwrap_or(0)
     }
 
     /// The newest version of `key` that may be spoken.

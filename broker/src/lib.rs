@@ -1,9 +1,9 @@
 //! A Kafka cluster inside the process: real protocol over real TCP, everything in memory.
 //!
-//! It is made for demos and tests: it keeps to what Kafka's clients can observe, bounds its memory by
-//! [`BrokerConfig::retention_bytes`] instead of a disk, and does what a script tells it to do wrong
-//! ([`Control`]). Behaviour is in [`cluster`], which knows no socket and no clock; this file and
-//! [`net`] are the shell around it.
+//! It is made for demos and tests: it keeps to what Kafka's clients can observe, bounds its memory
+//! by [`BrokerConfig::retention_bytes`] instead of a disk, and does wrong what a script tells it to
+//! ([`Control`]). Behaviour is in `cluster` and `api`, which know no socket and no clock; this file
+//! and `net` are the shell around them.
 //!
 //! ```
 //! # async fn start() -> std::io::Result<()> {
@@ -24,6 +24,8 @@ mod log;
 mod net;
 mod producer_state;
 mod retention;
+#[cfg(test)]
+mod testing;
 mod topic;
 
 use std::{
@@ -40,8 +42,8 @@ use crate::{cluster::Cluster, net::Shared};
 /// How a cluster is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerConfig {
-    /// Where the first node listens; port 0 takes a free one. Further nodes take the ports after it,
-    /// or free ones.
+    /// Where the first node listens; port 0 takes a free one. Further nodes take the ports after
+    /// it, or free ones.
     pub listen: SocketAddr,
     /// How many nodes the cluster has.
     pub nodes: usize,
@@ -79,10 +81,9 @@ impl Broker {
     /// # Errors
     /// When an address cannot be bound, or `config` asks for no node or no partition.
     pub async fn start(config: BrokerConfig) -> io::Result<Self> {
-        check(&config)?;
         let mut listeners = Vec::with_capacity(config.nodes);
-        for index in 0..config.nodes {
-            listeners.push(TcpListener::bind(address_of(config.listen, index)?).await?);
+        for address in listen_addresses(&config)? {
+            listeners.push(TcpListener::bind(address).await?);
         }
         let addresses =
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
@@ -116,31 +117,25 @@ impl Broker {
     }
 }
 
-fn check(config: &BrokerConfig) -> io::Result<()> {
-    let problem = if config.nodes == 0 || i32::try_from(config.nodes).is_err() {
-        format!("a cluster needs at least one node, not {}", config.nodes)
-    } else if config.default_partitions < 1 {
-        format!("a topic needs at least one partition, not {}", config.default_partitions)
-    } else {
-        return Ok(());
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
-}
-
-/// Node `index` takes the port `index` after the first one's, when that is a given one.
-fn address_of(first: SocketAddr, index: usize) -> io::Result<SocketAddr> {
-    if first.port() == 0 {
-        return Ok(first);
+/// Where each node is to listen; the error says what is wrong with `config`.
+fn listen_addresses(config: &BrokerConfig) -> io::Result<Vec<SocketAddr>> {
+    let refuse = |problem| Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    let BrokerConfig { listen: first, nodes, default_partitions, .. } = *config;
+    if nodes == 0 {
+        return refuse("a cluster needs at least one node".to_owned());
     }
-    let port = u16::try_from(usize::from(first.port()) + index).map_err(|_| {
-        let problem = format!(
-            "there is no port {} for node {}",
-            usize::from(first.port()) + index,
-            index + 1
-        );
-        io::Error::new(io::ErrorKind::InvalidInput, problem)
-    })?;
-    Ok(SocketAddr::new(first.ip(), port))
+    if default_partitions < 1 {
+        return refuse(format!("a topic needs at least one partition, not {default_partitions}"));
+    }
+    if first.port() == 0 {
+        return Ok(vec![first; nodes]);
+    }
+    let ports = (first.port()..=u16::MAX).take(nodes);
+    let addresses: Vec<_> = ports.map(|port| SocketAddr::new(first.ip(), port)).collect();
+    if addresses.len() < nodes {
+        return refuse(format!("there are no {nodes} ports from {first} on"));
+    }
+    Ok(addresses)
 }
 
 #[cfg(test)]

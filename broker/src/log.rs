@@ -1,7 +1,7 @@
 //! The log of one partition: record batches in wire form, in segments of memory.
 //!
-//! A batch is copied once, into the newest segment, and from then on handed out by reference. Memory is
-//! freed segment by segment, the oldest first.
+//! A batch is copied once, into the newest segment, and from then on handed out by reference. Memory
+//! is freed segment by segment, the oldest first.
 
 use std::collections::VecDeque;
 

@@ -35,8 +35,8 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp in a header; `Ok(None)` when the producer is not idempotent, an error when the stamp
-    /// is incomplete.
+    /// The stamp in a header; `Ok(None)` when the producer is not idempotent, an error when the
+    /// stamp is incomplete.
     pub(crate) fn of(header: &RecordBatchHeader) -> Result<Option<Self>, ErrorCode> {
         let Some(producer) = header.producer_id else {
             return Ok(None);
@@ -74,7 +74,7 @@ impl ProducerStates {
 
     /// Whether a batch is the next of its producer, an earlier one again, or neither.
     ///
-    /// A producer that is not known may start anywhere: what was known of it may have been forgotten.
+    /// A producer that is not known may start anywhere: it may have been forgotten.
     pub(crate) fn check(&self, stamp: Stamp) -> Result<Verdict, ErrorCode> {
         let Some(state) = self.producers.get(&stamp.producer) else {
             return Ok(Verdict::Append);
@@ -97,7 +97,8 @@ fn in_order(is_next: bool) -> Result<Verdict, ErrorCode> {
     is_next.then_some(Verdict::Append).ok_or(ErrorCode::OutOfOrderSequenceNumber)
 }
 
-/// Kafka keeps the last five batches per producer to recognise duplicates: as many as may be in flight.
+/// Kafka keeps the last five batches per producer to recognise duplicates: as many as may be in
+/// flight.
 const REMEMBERED_BATCHES: usize = 5;
 
 #[cfg(test)]

@@ -171,7 +171,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
     if !name.bytes().all(legal) {
         return Err(format!(
-            "Topic name is invalid: '{name}' has characters other than ASCII letters and digits, '.', '_' and '-'"
+            "Topic name is invalid: '{name}' has characters other than ASCII letters and digits, \
+             '.', '_' and '-'"
         ));
     }
     Ok(())

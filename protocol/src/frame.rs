@@ -69,7 +69,7 @@ impl From<Bytes> for Frame {
     }
 }
 
-/// Splits one frame off `buffer`, without its length, or returns `None` until all of it has arrived.
+/// Splits one frame off `buffer`, without its length, or returns `None` until all has arrived.
 ///
 /// A frame longer than `limit` is an error. Room is made for what a peer announces only in step
 /// with what it really sends.

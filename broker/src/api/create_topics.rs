@@ -149,7 +149,7 @@ fn config(topic: &CreatableTopic) -> Result<TopicConfig, Refusal> {
     Ok(config)
 }
 
-/// Partitions must be numbered from 0 without gaps, each on distinct nodes that exist, all on as many.
+/// Partitions must be numbered from 0 without gaps, each on as many distinct nodes that exist.
 fn assignments(
     cluster: &Cluster,
     given: &[CreatableReplicaAssignment],

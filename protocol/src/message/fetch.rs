@@ -1,4 +1,5 @@
-//! Fetch answers (versions 4 to 12), walked partition by partition; records stay slices of the answer.
+//! Fetch answers (versions 4 to 12), walked partition by partition; records stay slices of the
+//! answer.
 
 use std::time::Duration;
 

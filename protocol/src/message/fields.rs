@@ -60,7 +60,7 @@ impl Fields {
         length.map(|length| self.take(length, field)).transpose()
     }
 
-    /// The number of elements of an array, each of which takes at least `element` bytes; null is `None`.
+    /// The number of elements of an array, each of at least `element` bytes; null is `None`.
     pub(super) fn count(
         &mut self,
         field: &'static str,

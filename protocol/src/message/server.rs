@@ -33,8 +33,8 @@ pub struct RequestFrame {
 
 /// Reads the header of a request. `frame` is one frame without its length.
 ///
-/// An API nobody knows is an error, a version nobody speaks is not: ApiVersions is answered whatever
-/// its version is.
+/// An API nobody knows is an error, a version nobody speaks is not: ApiVersions is answered
+/// whatever its version is.
 pub fn decode_request_frame(frame: Bytes) -> Result<RequestFrame, DecodeError> {
     let mut header = Fields::new(frame, false);
     let key = header.i16("api key")?;

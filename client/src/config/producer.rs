@@ -25,8 +25,6 @@ pub(crate) struct ProducerConfig {
     pub(crate) max_block: Duration,
     pub(crate) max_in_flight: usize,
     pub(crate) max_request_size: usize,
-    pub(crate) partitioner_adaptive: bool,
-    pub(crate) partitioner_availability_timeout: Option<Duration>,
     pub(crate) partitioner_class: PartitionerClass,
     pub(crate) partitioner_ignore_keys: bool,
     pub(crate) request_timeout: Duration,
@@ -53,7 +51,10 @@ pub(crate) enum PartitionerClass {
     /// By key, else sticky.
     #[default]
     Default,
+    /// Every partition in turn.
     RoundRobin,
+    /// Sticky, whether there is a key or not.
+    UniformSticky,
 }
 
 impl ProducerConfig {
@@ -73,8 +74,6 @@ impl ProducerConfig {
             max_block: from.millis(keys::MAX_BLOCK_MS),
             max_in_flight: from.int(keys::MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION),
             max_request_size: from.int(keys::MAX_REQUEST_SIZE),
-            partitioner_adaptive: from.bool(keys::PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE),
-            partitioner_availability_timeout: availability_timeout(&from),
             partitioner_class: partitioner_class(&mut from),
             partitioner_ignore_keys: from.bool(keys::PARTITIONER_IGNORE_KEYS),
             request_timeout: from.millis(keys::REQUEST_TIMEOUT_MS),
@@ -157,15 +156,12 @@ fn compression_level(from: &Resolver<'_>, compression: Compression) -> Option<i3
     (compression != Compression::Gzip || level != -1).then_some(level)
 }
 
-fn availability_timeout(from: &Resolver<'_>) -> Option<Duration> {
-    Some(from.millis(keys::PARTITIONER_AVAILABILITY_TIMEOUT_MS)).filter(|limit| !limit.is_zero())
-}
-
 fn partitioner_class(from: &mut Resolver<'_>) -> PartitionerClass {
     let class = from.text(keys::PARTITIONER_CLASS);
     match class.rsplit('.').next().unwrap_or_default() {
-        "" => PartitionerClass::Default,
+        "" | "DefaultPartitioner" => PartitionerClass::Default,
         "RoundRobinPartitioner" => PartitionerClass::RoundRobin,
+        "UniformStickyPartitioner" => PartitionerClass::UniformSticky,
         _ => {
             from.problem(format!("unsupported: partitioner.class={class}"));
             PartitionerClass::Default
@@ -219,6 +215,30 @@ mod tests {
         let error = resolve(&[("transactional.id", "t")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(error.to_string(), "unsupported: transactional.id=t");
+    }
+
+    #[test]
+    fn partitioners_are_known_by_the_names_of_javas_classes() {
+        for (class, expected) in [
+            ("", Some(PartitionerClass::Default)),
+            (
+                "org.apache.kafka.clients.producer.internals.DefaultPartitioner",
+                Some(PartitionerClass::Default),
+            ),
+            (
+                "org.apache.kafka.clients.producer.RoundRobinPartitioner",
+                Some(PartitionerClass::RoundRobin),
+            ),
+            ("UniformStickyPartitioner", Some(PartitionerClass::UniformSticky)),
+            ("com.example.ByRegion", None),
+        ] {
+            let found =
+                resolve(&[("partitioner.class", class)]).map(|config| config.partitioner_class);
+            assert_eq!(found.as_ref().ok(), expected.as_ref(), "{class}");
+            if let Err(error) = found {
+                assert_eq!(error.to_string(), format!("unsupported: partitioner.class={class}"));
+            }
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub(crate) struct AppendedTo<'a, T> {
     pub(crate) index: usize,
     /// How many bytes it takes there.
     pub(crate) size: usize,
+    /// The batch has no room for another one like it.
+    pub(crate) is_batch_full: bool,
 }
 
 /// Why a record was not appended.
@@ -122,17 +124,19 @@ impl<T> Accumulator<T> {
         index
     }
 
-    /// Appends `record`; `ticket` is asked for one if that opens a batch.
+    /// Appends `record`; `ticket` is asked for one if that opens a batch. Unless it `may_open` one,
+    /// a record that would need to is refused as if the buffer were full.
     pub(crate) fn append(
         &mut self,
         index: PartitionIndex,
         record: Record<'_>,
+        may_open: bool,
         now: Instant,
         ticket: impl FnOnce(&TopicPartition) -> T,
     ) -> Result<AppendedTo<'_, T>, Refusal> {
         let bound = record_size_upper_bound(record.key, record.value, record.headers());
         if !self.partitions[index.0].has_room(bound) {
-            self.open(index, bound, now, ticket)?;
+            self.open(index, bound, may_open, now, ticket)?;
         }
         match self.partitions[index.0].append(record) {
             Ok(Place { index: place, size, is_full }) => {
@@ -140,7 +144,7 @@ impl<T> Accumulator<T> {
                     self.make_due(index);
                 }
                 let ticket = self.partitions[index.0].last_ticket();
-                Ok(AppendedTo { ticket, index: place, size })
+                Ok(AppendedTo { ticket, index: place, size, is_batch_full: is_full })
             }
             Err(error) => {
                 self.withdraw_empty(index);
@@ -233,10 +237,11 @@ impl<T> Accumulator<T> {
         &mut self,
         index: PartitionIndex,
         bound: usize,
+        may_open: bool,
         now: Instant,
         ticket: impl FnOnce(&TopicPartition) -> T,
     ) -> Result<(), Refusal> {
-        let reserved = self.reserve(bound)?;
+        let reserved = self.reserve(bound, may_open)?;
         self.make_due(index);
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
@@ -260,7 +265,7 @@ impl<T> Accumulator<T> {
     }
 
     /// Sets memory aside for a batch that begins with a record of at most `bound` bytes.
-    fn reserve(&mut self, bound: usize) -> Result<usize, Refusal> {
+    fn reserve(&mut self, bound: usize, may_open: bool) -> Result<usize, Refusal> {
         let size = BATCH_OVERHEAD + bound;
         for (property, limit) in self.limits.of_one_record() {
             if size > limit {
@@ -268,7 +273,7 @@ impl<T> Accumulator<T> {
             }
         }
         let reserved = size.max(self.limits.batch_size.min(self.limits.buffer_memory));
-        if self.reserved + reserved > self.limits.buffer_memory {
+        if !may_open || self.reserved + reserved > self.limits.buffer_memory {
             // Memory comes back only through batches that are sent.
             self.release_all();
             return Err(Refusal::Full);

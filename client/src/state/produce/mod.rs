@@ -15,6 +15,8 @@ mod sequencer;
 mod split;
 
 pub(crate) use accumulator::Accumulator;
+pub(crate) use accumulator::AppendedTo;
+pub(crate) use accumulator::Header;
 pub(crate) use accumulator::Limits;
 pub(crate) use accumulator::Record;
 pub(crate) use accumulator::Refusal;
@@ -22,6 +24,7 @@ pub(crate) use batch::Acknowledged;
 pub(crate) use batch::OpenBatch;
 pub(crate) use batch::Settled;
 pub(crate) use sender::Answer;
+pub(crate) use sender::LeaderHint;
 pub(crate) use sender::ProducePlan;
 pub(crate) use sender::RequestNumber;
 pub(crate) use sender::Sender;

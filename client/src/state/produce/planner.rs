@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::time::Instant;
 
@@ -20,8 +20,6 @@ pub(super) struct Planner {
     max_in_flight: usize,
     leaders: Vec<Place>,
     brokers: BTreeMap<BrokerId, Queue>,
-    /// Partitions that were offered and have no known leader.
-    leaderless: BTreeSet<PartitionIndex>,
     /// The broker named last, so that the others come first next time.
     last: Option<BrokerId>,
 }
@@ -29,7 +27,8 @@ pub(super) struct Planner {
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     leader: Option<BrokerId>,
-    is_queued: bool,
+    /// It is in the queue of its leader, or will be once that is known.
+    is_offered: bool,
 }
 
 #[derive(Default)]
@@ -43,36 +42,26 @@ struct Queue {
 impl Planner {
     /// A planner that allows `max.in.flight.requests.per.connection` requests at a time.
     pub(super) fn new(max_in_flight: usize) -> Self {
-        Self {
-            max_in_flight,
-            leaders: Vec::new(),
-            brokers: BTreeMap::new(),
-            leaderless: BTreeSet::new(),
-            last: None,
-        }
+        Self { max_in_flight, leaders: Vec::new(), brokers: BTreeMap::new(), last: None }
     }
 
     /// The partition may have something to send.
     pub(super) fn offer(&mut self, index: PartitionIndex) {
         let place = self.place(index);
-        if std::mem::replace(&mut place.is_queued, true) {
-            return;
-        }
-        match place.leader {
-            Some(leader) => self.brokers.entry(leader).or_default().partitions.push_back(index),
-            None => {
-                self.leaderless.insert(index);
-            }
+        if !std::mem::replace(&mut place.is_offered, true)
+            && let Some(leader) = place.leader
+        {
+            self.brokers.entry(leader).or_default().partitions.push_back(index);
         }
     }
 
     /// The partition keeps its turn: it did not fit into the request.
     pub(super) fn offer_first(&mut self, index: PartitionIndex) {
         let place = self.place(index);
-        let Some(leader) = place.leader.filter(|_| !place.is_queued) else {
+        let Some(leader) = place.leader.filter(|_| !place.is_offered) else {
             return self.offer(index);
         };
-        place.is_queued = true;
+        place.is_offered = true;
         self.brokers.entry(leader).or_default().partitions.push_front(index);
     }
 
@@ -81,8 +70,7 @@ impl Planner {
         let place = self.place(index);
         let former = std::mem::replace(&mut place.leader, leader);
         // Where it was queued, `next_partition` passes over it.
-        if former != leader && std::mem::take(&mut place.is_queued) {
-            self.leaderless.remove(&index);
+        if former != leader && std::mem::take(&mut place.is_offered) {
             self.offer(index);
         }
     }
@@ -121,7 +109,7 @@ impl Planner {
         loop {
             let index = self.brokers.get_mut(&broker)?.partitions.pop_front()?;
             let place = self.place(index);
-            if place.leader == Some(broker) && std::mem::take(&mut place.is_queued) {
+            if place.leader == Some(broker) && std::mem::take(&mut place.is_offered) {
                 return Some(index);
             }
         }
@@ -139,11 +127,6 @@ impl Planner {
             .filter(|queue| queue.has_turn(self.max_in_flight))
             .filter_map(|queue| queue.muted_until)
             .min()
-    }
-
-    /// Whether partitions wait for a leader to be known.
-    pub(super) fn needs_leaders(&self) -> bool {
-        !self.leaderless.is_empty()
     }
 
     pub(super) fn leader(&self, index: PartitionIndex) -> Option<BrokerId> {

@@ -261,11 +261,6 @@ impl<T: Clone> Sender<T> {
         earliest([waiting, identity, self.first_expiry, self.planner.poll_timeout()])
     }
 
-    /// Whether batches wait for the leader of their partition to be known.
-    pub(crate) fn needs_leaders(&self) -> bool {
-        self.planner.needs_leaders()
-    }
-
     /// The error after which nothing works any more.
     pub(crate) fn fatal(&self) -> Option<&Error> {
         self.fatal.as_ref()

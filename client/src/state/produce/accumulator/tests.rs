@@ -38,7 +38,7 @@ impl Fixture {
         let (key, value) = (None, Some(value.as_bytes()));
         let record = Record { timestamp: 7, key, value, headers: &[] };
         self.accumulator
-            .append(index, record, self.now, |_| "ticket")
+            .append(index, record, true, self.now, |_| "ticket")
             .map(|appended| appended.index)
     }
 
@@ -195,7 +195,7 @@ fn a_record_that_cannot_be_expressed_leaves_nothing_behind() {
     let mut at = Fixture::new(limits());
     let orders = at.partition(0);
     let record = Record { timestamp: -2, key: None, value: None, headers: &[] };
-    let refusal = at.accumulator.append(orders, record, at.now, |_| "ticket").unwrap_err();
+    let refusal = at.accumulator.append(orders, record, true, at.now, |_| "ticket").unwrap_err();
     assert!(matches!(refusal, Refusal::Encode(EncodeError::Value { .. })));
     assert_eq!((at.accumulator.unsettled(), at.accumulator.reserved), (0, 0));
     at.accumulator.flush();

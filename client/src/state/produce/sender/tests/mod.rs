@@ -43,7 +43,7 @@ impl Fixture {
         let record =
             Record { timestamp: 7, key: None, value: Some(value.as_bytes()), headers: &[] };
         let index = self.partitions[partition];
-        let appended = self.accumulator.append(index, record, self.now, |_| ticket)?;
+        let appended = self.accumulator.append(index, record, true, self.now, |_| ticket)?;
         Ok(*appended.ticket)
     }
 

@@ -1,0 +1,279 @@
+//! The task of one producer: seals, sends and settles what the handles have appended.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use kavka_protocol::messages::{
+    InitProducerIdRequest, InitProducerIdResponse, ProduceRequest as ProduceMessage,
+};
+use kavka_protocol::{
+    ApiKey, ErrorCode, ProduceRequest, ProducerEpoch, ProducerId, TopicPartition, decode_response,
+    encode_produce,
+};
+use tokio::sync::watch;
+
+use super::delivery::Ticket;
+use super::interest;
+use super::shared::Shared;
+use crate::client::Client;
+use crate::config::{Acks, ProducerConfig};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{BoxFuture, Lane, PendingAnswer, now, sleep_until};
+use crate::state::backoff::Backoff;
+use crate::state::connection::{Answer as RawAnswer, Outgoing};
+use crate::state::produce::{
+    Answer, Identity, LeaderHint, PartitionIndex, ProducePlan, RequestNumber, Sender,
+    SenderSettings,
+};
+use crate::state::timers::earliest;
+
+/// Carries out what one producer's machines decide.
+pub(super) struct Driver {
+    client: Client,
+    config: Arc<ProducerConfig>,
+    shared: Arc<Shared>,
+    sender: Sender<Ticket>,
+    requests: Vec<(RequestNumber, PendingAnswer)>,
+    /// Ready when the cluster has named this producer, or not.
+    identity: Option<BoxFuture<'static, Result<Identity>>>,
+    /// Every partition that ever had something to send.
+    partitions: HashMap<PartitionIndex, TopicPartition>,
+    changes: watch::Receiver<u64>,
+}
+
+impl Driver {
+    pub(super) fn new(client: Client, config: &Arc<ProducerConfig>, shared: Arc<Shared>) -> Self {
+        let changes = client.metadata().changes();
+        let sender = Sender::new(settings(config, fastrand::u64(..)));
+        Self {
+            client,
+            config: Arc::clone(config),
+            shared,
+            sender,
+            requests: Vec::new(),
+            identity: None,
+            partitions: HashMap::new(),
+            changes,
+        }
+    }
+
+    /// Runs until the producer ends.
+    pub(super) async fn run(mut self) {
+        while !self.shared.is_over() {
+            self.act().await;
+            let timeout = self.poll_timeout();
+            tokio::select! {
+                (number, answer) = next_answer(&mut self.requests) => self.handle_answer(number, answer),
+                result = identified(&mut self.identity) => self.handle_identity(result),
+                _ = self.changes.changed() => self.handle_metadata(),
+                () = self.shared.woken() => {}
+                () = sleep_until(timeout) => {}
+            }
+        }
+    }
+
+    /// Carries out everything that is due.
+    async fn act(&mut self) {
+        self.settle();
+        self.collect();
+        self.pass_on_news();
+        if self.sender.poll_identity(now()) {
+            self.identity = Some(Box::pin(identify(self.client.clone())));
+        }
+        while let Some(plan) = self.poll_plan() {
+            self.submit(plan);
+            // Sealing takes its time: what was sealed can leave, others can work.
+            tokio::task::yield_now().await;
+        }
+        self.settle();
+        if let Some(error) = self.sender.fatal() {
+            self.shared.end(error.clone());
+        }
+    }
+
+    /// Lets the sender know of everything that has become due or too old.
+    fn collect(&mut self) {
+        let now = now();
+        let (ready, expired) = self.shared.with(|state| {
+            let accumulator = &mut state.accumulator;
+            let expired: Vec<_> = std::iter::from_fn(|| accumulator.poll_expired(now)).collect();
+            let ready = std::iter::from_fn(|| accumulator.poll_ready(now)).collect::<Vec<_>>();
+            let named =
+                ready.into_iter().map(|index| (index, accumulator.topic_partition(index).clone()));
+            (named.collect::<Vec<_>>(), expired)
+        });
+        expired.into_iter().for_each(|batch| self.sender.handle_expired(batch));
+        for (index, topic_partition) in ready {
+            self.look_up(index, &topic_partition);
+            self.partitions.entry(index).or_insert(topic_partition);
+            self.sender.handle_ready(index);
+        }
+        self.sender.handle_timeout(now);
+    }
+
+    /// Lets the sender know who leads the partition.
+    fn look_up(&mut self, index: PartitionIndex, topic_partition: &TopicPartition) {
+        let metadata = self.client.metadata();
+        let leader = metadata.leader(topic_partition).map(|leader| leader.broker);
+        if leader.is_none() {
+            // Metadata forgets topics that nobody has used for long.
+            metadata.track(&topic_partition.topic, interest(&self.client));
+            metadata.request_refresh();
+        }
+        self.sender.handle_leader(index, leader);
+    }
+
+    /// Tells the metadata what brokers said about leaders.
+    fn pass_on_news(&mut self) {
+        let metadata = self.client.metadata();
+        let mut is_news = false;
+        while let Some(LeaderHint { topic_partition, leader, epoch }) = self.sender.poll_hint() {
+            is_news |= metadata.handle_leader_hint(&topic_partition, leader, epoch);
+        }
+        if self.sender.take_stale() {
+            metadata.request_refresh();
+        }
+        if is_news {
+            self.handle_metadata();
+        }
+    }
+
+    fn poll_plan(&mut self) -> Option<ProducePlan> {
+        let shared = &self.shared;
+        self.sender.poll_request(now(), |index| shared.with(|state| state.accumulator.take(index)))
+    }
+
+    fn submit(&mut self, plan: ProducePlan) {
+        let ProducePlan { number, broker, batches } = plan;
+        let (acks, timeout) = (self.config.acks, self.config.request_timeout);
+        let outgoing =
+            Outgoing::new(ApiKey::Produce, timeout, move |version, correlation, client_id| {
+                let (acks, transactional_id, batches) = (acks.code(), None, &batches);
+                let request = ProduceRequest { acks, timeout, transactional_id, batches };
+                encode_produce(&request, version, correlation, client_id)
+            });
+        let outgoing = if acks == Acks::None { outgoing.without_answer() } else { outgoing };
+        let answer = self.client.send_frame(broker, Lane::Produce, outgoing);
+        self.requests.push((number, answer));
+    }
+
+    fn handle_answer(&mut self, number: RequestNumber, answer: Result<RawAnswer>) {
+        let answer = match answer {
+            Ok(_) if self.config.acks == Acks::None => Answer::Unasked,
+            Ok(raw) => match decode_response::<ProduceMessage>(raw.bytes, raw.version) {
+                Ok(response) => Answer::Response(response),
+                Err(error) => Answer::Lost(Error::from(error).with_maybe_written(true)),
+            },
+            Err(error) => Answer::Lost(error),
+        };
+        self.sender.handle_answer(number, answer, now());
+    }
+
+    fn handle_identity(&mut self, result: Result<Identity>) {
+        self.sender.handle_identity(result, now());
+    }
+
+    /// The metadata has changed.
+    fn handle_metadata(&mut self) {
+        let metadata = self.client.metadata();
+        let names = self.shared.lock().topics.names();
+        for known in names.iter().filter_map(|name| metadata.topic(name)) {
+            self.shared.learn(&known);
+        }
+        for (index, topic_partition) in &self.partitions {
+            let leader = metadata.leader(topic_partition).map(|leader| leader.broker);
+            self.sender.handle_leader(*index, leader);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.shared.settle(std::iter::from_fn(|| self.sender.poll_settled()).collect());
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let accumulator = self.shared.lock().accumulator.poll_timeout();
+        earliest([accumulator, self.sender.poll_timeout()])
+    }
+}
+
+impl Drop for Driver {
+    /// Whoever still waits learns that nobody is at work any more, also when the runtime ends.
+    fn drop(&mut self) {
+        let error = self.shared.end(Error::closed("producer"));
+        self.sender.give_up(&error);
+        self.settle();
+        let left = self
+            .shared
+            .with(|state| std::iter::from_fn(|| state.accumulator.poll_any()).collect::<Vec<_>>());
+        let settled = left.into_iter().map(|batch| {
+            let error = error.clone().with_topic_partition(batch.topic_partition().clone());
+            batch.settle(error.with_maybe_written(false))
+        });
+        self.shared.settle(settled.collect());
+    }
+}
+
+/// Asks the cluster for a producer id.
+async fn identify(client: Client) -> Result<Identity> {
+    let request = InitProducerIdRequest::default().with_transaction_timeout_ms(i32::MAX);
+    let response: InitProducerIdResponse = client.call_any(&request).await?;
+    let at = |error: Error| error.with_api(ApiKey::InitProducerId);
+    if let Some(code) = ErrorCode::from_code(response.error_code) {
+        return Err(at(Error::broker(code)));
+    }
+    let producer_id = ProducerId::from_wire(response.producer_id.0);
+    let producer_epoch = ProducerEpoch::from_wire(response.producer_epoch);
+    match (producer_id, producer_epoch) {
+        (Some(producer_id), Some(producer_epoch)) => Ok(Identity { producer_id, producer_epoch }),
+        _ => Err(at(Error::new(ErrorKind::MalformedAnswer, "the answer names no producer id"))),
+    }
+}
+
+/// The next request to end; those that ended at the same time come in the order of sending.
+async fn next_answer(
+    requests: &mut Vec<(RequestNumber, PendingAnswer)>,
+) -> (RequestNumber, Result<RawAnswer>) {
+    poll_fn(|context| {
+        let ended =
+            requests.iter_mut().enumerate().find_map(|(place, (_, answer))| {
+                match Pin::new(answer).poll(context) {
+                    Poll::Ready(answer) => Some((place, answer)),
+                    Poll::Pending => None,
+                }
+            });
+        match ended {
+            Some((place, answer)) => Poll::Ready((requests.remove(place).0, answer)),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// The outcome of asking for an identity; never, unless that is under way.
+async fn identified(
+    identity: &mut Option<BoxFuture<'static, Result<Identity>>>,
+) -> Result<Identity> {
+    let Some(asking) = identity else {
+        return std::future::pending().await;
+    };
+    let result = asking.await;
+    *identity = None;
+    result
+}
+
+fn settings(config: &ProducerConfig, seed: u64) -> SenderSettings {
+    SenderSettings {
+        is_idempotent: config.enable_idempotence,
+        max_in_flight: config.max_in_flight.max(1),
+        max_request_size: config.max_request_size,
+        retries: config.retries,
+        delivery_timeout: config.delivery_timeout,
+        backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max, seed),
+        compression: config.compression,
+        compression_level: config.compression_level,
+    }
+}

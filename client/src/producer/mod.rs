@@ -1,0 +1,283 @@
+//! [`Producer`]: writing records.
+//!
+//! Handles append records, in wire form, straight into the batch that will be sent; one task per
+//! producer compresses the batches, sends them and tells their senders what became of them.
+
+mod delivery;
+mod driver;
+mod partitioner;
+mod record;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kavka_protocol::Timestamp;
+
+use delivery::Ticket;
+pub use delivery::{BatchDelivery, Delivery, RecordMetadata};
+use driver::Driver;
+pub use record::OutgoingRecord;
+use shared::{Clock, Hurdle, Shared};
+
+use crate::client::Client;
+use crate::config::{ProducerConfig, Properties};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::now;
+use crate::state::metadata::Interest;
+
+/// Writes records; cheap to clone, all clones are the same producer.
+///
+/// Records of one partition are written in the order in which they were accepted. With
+/// `enable.idempotence`, which is the default, each is written once, whatever happens on the way.
+/// The last clone to be dropped ends the producer without waiting: what was not acknowledged by then
+/// may be lost, so [`flush`](Self::flush) or [`close`](Self::close) before.
+#[derive(Clone)]
+pub struct Producer(Arc<Handle>);
+
+struct Handle {
+    client: Client,
+    config: Arc<ProducerConfig>,
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    /// A producer; `overrides` stand above the client's properties.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kavka_client::Client) -> Result<(), kavka_client::Error> {
+    /// use kavka_client::OutgoingRecord;
+    /// let producer = client.producer([("compression.type", "zstd")])?;
+    /// let orders = [("42", "{\"price\": 7}"), ("43", "{\"price\": 9}")];
+    /// let records = orders.iter().map(|(id, order)| {
+    ///     OutgoingRecord::to("orders").key(id.as_bytes()).value(order.as_bytes())
+    /// });
+    /// producer.send_batch(records).await?.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn producer(&self, overrides: impl Into<Properties>) -> Result<Producer> {
+        let properties = overrides.into().merged_over(self.properties());
+        let config = Arc::new(ProducerConfig::resolve(&properties)?);
+        let shared = Arc::new(Shared::new(&config, fastrand::u64(..)));
+        let driver = Driver::new(self.clone(), &config, Arc::clone(&shared));
+        self.runtime().spawn(driver.run());
+        Ok(Producer(Arc::new(Handle { client: self.clone(), config, shared })))
+    }
+}
+
+impl Producer {
+    /// Hands over one record. Many at once are handed over much faster by
+    /// [`send_batch`](Self::send_batch).
+    ///
+    /// Ready when the record is accepted, which is at once unless `buffer.memory` is used up or
+    /// nothing is known of the topic yet; that is waited for up to `max.block.ms`. What it returns
+    /// tells when the record is acknowledged. Dropping the future before it is ready takes the
+    /// record back.
+    ///
+    /// ```no_run
+    /// # async fn example(producer: kavka_client::Producer) -> Result<(), kavka_client::Error> {
+    /// use kavka_client::OutgoingRecord;
+    /// let delivery = producer.send(OutgoingRecord::to("orders").key(b"42").value(b"{}")).await?;
+    /// println!("written at {:?}", delivery.await?.offset);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(&self, record: OutgoingRecord<'_>) -> Result<Delivery> {
+        let mut delivery = None;
+        let accepted = self.accept(std::slice::from_ref(&record), |ticket, index, timestamp| {
+            let completion = Arc::clone(&ticket.completion);
+            delivery = Some(Delivery::new(completion, index, timestamp));
+        });
+        accepted.await.map_err(|(_, error)| error)?;
+        delivery.ok_or_else(|| Error::closed("producer"))
+    }
+
+    /// Hands over many records; the fast way.
+    ///
+    /// Ready when all of them are accepted, see [`send`](Self::send). When one is not, the error
+    /// says which; those before it were accepted. Dropping the future before it is ready leaves it
+    /// open how many were accepted.
+    pub async fn send_batch<'a>(
+        &self,
+        records: impl IntoIterator<Item = OutgoingRecord<'a>>,
+    ) -> Result<BatchDelivery> {
+        let mut records = records.into_iter();
+        let mut chunk = Vec::with_capacity(records.size_hint().0.clamp(1, CHUNK));
+        let mut delivery = BatchDelivery::default();
+        let mut before = 0;
+        loop {
+            // The caller's iterator may take its time: it does not run under the lock.
+            chunk.clear();
+            chunk.extend(records.by_ref().take(CHUNK));
+            if chunk.is_empty() {
+                return Ok(delivery);
+            }
+            let accepted = self.accept(&chunk, |ticket, index, _| delivery.add(ticket, index));
+            accepted.await.map_err(|(place, error)| at_record(before + place, &error))?;
+            before += chunk.len();
+        }
+    }
+
+    /// Sends what is accepted without waiting for `linger.ms`, and waits until it is acknowledged or
+    /// given up.
+    ///
+    /// An error is the first failure of any record since the last flush, also where a [`Delivery`]
+    /// reported it: after a flush that succeeds nothing is missing. Dropping the future stops the
+    /// waiting, not the sending.
+    pub async fn flush(&self) -> Result<()> {
+        self.0.shared.flush().await
+    }
+
+    /// Flushes, and ends the producer and all its clones.
+    ///
+    /// After `deadline` what is not acknowledged is given up, and the error says how much that was.
+    /// Dropping the future ends the producer if it was the last clone.
+    pub async fn close(self, deadline: Duration) -> Result<()> {
+        let flushed = tokio::time::timeout(deadline, self.flush()).await;
+        let left = self.0.shared.lock().accumulator.unsettled();
+        self.0.shared.end(Error::closed("producer"));
+        flushed.unwrap_or_else(|_| {
+            let limit = deadline.as_millis();
+            let message =
+                format!("{left} batches were not acknowledged within {limit} ms and are given up");
+            Err(Error::new(ErrorKind::Timeout, message))
+        })
+    }
+
+    /// Appends all records, waiting where that is needed; `note` learns where each has gone. An
+    /// error comes with the place of the record it is about.
+    async fn accept(
+        &self,
+        records: &[OutgoingRecord<'_>],
+        mut note: impl FnMut(&mut Ticket, usize, Timestamp),
+    ) -> Result<(), (usize, Error)> {
+        let shared = &*self.0.shared;
+        let (mut done, mut deadline, mut turn) = (0, None, None);
+        loop {
+            let mut news = std::pin::pin!(shared.news());
+            if turn.is_some() {
+                // From here on no news of memory is missed.
+                news.as_mut().enable();
+            }
+            let rest = records.get(done..).unwrap_or_default();
+            let (appended, hurdle) = append(shared, rest, turn.is_some(), &mut note);
+            done += appended;
+            let (Some(hurdle), Some(record)) = (hurdle, records.get(done)) else {
+                return Ok(());
+            };
+            if appended > 0 {
+                deadline = None;
+            }
+            let limit = *deadline.get_or_insert_with(|| now() + self.0.config.max_block);
+            let overcome = match hurdle {
+                Hurdle::Full if turn.is_none() => {
+                    turn = shared.turn(limit).await;
+                    turn.as_ref().map(drop).ok_or_else(|| self.no_memory())
+                }
+                Hurdle::Full => {
+                    tokio::time::timeout_at(limit.into(), news).await.map_err(|_| self.no_memory())
+                }
+                Hurdle::UnknownTopic => self.learn(record.topic, limit).await,
+                Hurdle::UnknownPartition { partition, count } => {
+                    self.learn_partition(record.topic, partition, count).await
+                }
+                Hurdle::Refused(error) => Err(error),
+            };
+            overcome.map_err(|error| (done, error))?;
+        }
+    }
+
+    /// Waits until `topic` is known, and created if that is wanted.
+    async fn learn(&self, topic: &str, deadline: Instant) -> Result<()> {
+        let client = &self.0.client;
+        let known = client.metadata().wait_for_topic(topic, interest(client), deadline).await?;
+        self.0.shared.learn(&known);
+        Ok(())
+    }
+
+    /// Asks the cluster whether it has the partition by now.
+    async fn learn_partition(&self, topic: &str, partition: i32, count: i32) -> Result<()> {
+        let unknown = |count| {
+            let message = format!("topic {topic:?} has no partition {partition}; it has {count}");
+            Err(Error::new(ErrorKind::UnknownPartition, message))
+        };
+        if partition < 0 {
+            return unknown(count);
+        }
+        let fresh = Arc::new(self.0.client.topic(topic).await?);
+        self.0.shared.learn(&fresh);
+        match fresh.partition(partition) {
+            Some(_) => Ok(()),
+            None => unknown(i32::try_from(fresh.partitions.len()).unwrap_or(i32::MAX)),
+        }
+    }
+
+    fn no_memory(&self) -> Error {
+        let ProducerConfig { buffer_memory, max_block, .. } = *self.0.config;
+        let limit = max_block.as_millis();
+        let message = format!(
+            "buffer.memory={buffer_memory} has been used up for max.block.ms={limit}: records come \
+             faster than the brokers take them"
+        );
+        Error::new(ErrorKind::Timeout, message)
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.end(Error::closed("producer"));
+    }
+}
+
+/// What is wanted with topics that are written to.
+fn interest(client: &Client) -> Interest {
+    match client.config().allow_auto_create_topics {
+        true => Interest::Write,
+        // Nobody will create it: what is missing is missing.
+        false => Interest::Read,
+    }
+}
+
+/// Appends records under one lock until one meets a hurdle; how many, and which.
+fn append(
+    shared: &Shared,
+    records: &[OutgoingRecord<'_>],
+    is_first: bool,
+    note: &mut impl FnMut(&mut Ticket, usize, Timestamp),
+) -> (usize, Option<Hurdle>) {
+    let clock = Clock::read();
+    shared.with(|state| {
+        for (done, record) in records.iter().enumerate() {
+            match state.append(record, is_first, clock) {
+                Ok(to) => note(to.ticket, to.index, record.timestamp.unwrap_or(clock.wall())),
+                Err(hurdle) => return (done, Some(hurdle)),
+            }
+        }
+        (records.len(), None)
+    })
+}
+
+/// `error`, which came of the record at `place` of a call.
+fn at_record(place: usize, error: &Error) -> Error {
+    let message =
+        format!("record {place} of the call: {}; those before it were accepted", error.message());
+    let named = Error::new(error.kind(), message);
+    match &error.place().topic_partition {
+        Some(topic_partition) => named.with_topic_partition(topic_partition.clone()),
+        None => named,
+    }
+}
+
+/// How many records are appended under one lock.
+const CHUNK: usize = 256;

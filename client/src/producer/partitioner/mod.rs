@@ -1,0 +1,81 @@
+//! Which partition a record goes to when its sender does not say.
+
+mod murmur2;
+mod round_robin;
+mod sticky;
+
+use fastrand::Rng;
+pub(super) use murmur2::partition_for_key;
+use round_robin::RoundRobin;
+use sticky::Sticky;
+
+use crate::config::{PartitionerClass, ProducerConfig};
+
+/// Chooses partitions for one topic; every topic has its own.
+pub(super) struct Partitioner {
+    strategy: Strategy,
+    /// `partitioner.ignore.keys`
+    ignores_keys: bool,
+}
+
+enum Strategy {
+    RoundRobin(RoundRobin),
+    /// For records without a key, or whose key does not count.
+    Sticky(Sticky),
+}
+
+/// The partitions of a topic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Partitions {
+    /// How many there are; they are numbered from 0.
+    pub(super) count: i32,
+    /// Those that have a leader, ascending.
+    pub(super) available: Vec<i32>,
+}
+
+impl Partitioner {
+    /// The partitioner that the properties name; `seed` is where chance comes from.
+    pub(super) fn new(config: &ProducerConfig, seed: u64) -> Self {
+        let random = Rng::with_seed(seed);
+        let sticky = |ignores_keys| {
+            let strategy = Strategy::Sticky(Sticky::new(config.batch_size, random.clone()));
+            Self { strategy, ignores_keys }
+        };
+        match config.partitioner_class {
+            PartitionerClass::Default => sticky(config.partitioner_ignore_keys),
+            PartitionerClass::UniformSticky => sticky(true),
+            PartitionerClass::RoundRobin => {
+                let strategy = Strategy::RoundRobin(RoundRobin::new(random.clone()));
+                Self { strategy, ignores_keys: true }
+            }
+        }
+    }
+
+    /// The partition for a record with this key, of a topic that has at least one.
+    #[inline]
+    pub(super) fn choose(&mut self, key: Option<&[u8]>, partitions: &Partitions) -> i32 {
+        match (&mut self.strategy, key) {
+            (_, Some(key)) if !self.ignores_keys => partition_for_key(key, partitions.count),
+            (Strategy::RoundRobin(round_robin), _) => round_robin.choose(partitions),
+            (Strategy::Sticky(sticky), _) => sticky.choose(partitions),
+        }
+    }
+
+    /// A record that `choose` placed took `size` bytes; perhaps its batch has no room for another.
+    #[inline]
+    pub(super) fn handle_appended(&mut self, partition: i32, size: usize, is_batch_full: bool) {
+        if let Strategy::Sticky(sticky) = &mut self.strategy {
+            sticky.handle_appended(partition, size, is_batch_full);
+        }
+    }
+}
+
+impl Partitions {
+    /// Any partition that can be written to; any at all when none can.
+    fn any(&self, random: &mut Rng) -> i32 {
+        match random.choice(&self.available) {
+            Some(partition) => *partition,
+            None => random.i32(..self.count.max(1)),
+        }
+    }
+}

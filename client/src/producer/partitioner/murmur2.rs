@@ -1,0 +1,57 @@
+//! The hash by which Kafka's clients place keys, bit for bit that of the Java client.
+
+/// The partition of `key` in a topic with `count` partitions, whether it can be written to or not:
+/// a key never moves.
+#[inline]
+pub(in crate::producer) fn partition_for_key(key: &[u8], count: i32) -> i32 {
+    let positive = murmur2(key).cast_signed() & i32::MAX;
+    positive % count.max(1)
+}
+
+fn murmur2(bytes: &[u8]) -> u32 {
+    // The lengths of keys fit into 32 bits, as do those of records.
+    let length = bytes.len() as u32;
+    let mut hash = SEED ^ length;
+    let (words, tail) = bytes.as_chunks::<4>();
+    for word in words {
+        let mut mixed = u32::from_le_bytes(*word).wrapping_mul(FACTOR);
+        mixed ^= mixed >> 24;
+        hash = hash.wrapping_mul(FACTOR) ^ mixed.wrapping_mul(FACTOR);
+    }
+    if !tail.is_empty() {
+        let rest = tail.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte));
+        hash = (hash ^ rest).wrapping_mul(FACTOR);
+    }
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(FACTOR);
+    hash ^ hash >> 15
+}
+
+const SEED: u32 = 0x9747_b28c;
+const FACTOR: u32 = 0x5bd1_e995;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_hash_as_in_java() {
+        for (key, hash, partition) in [
+            ("", 275_646_681, 1),
+            ("21", -973_932_308, 0),
+            ("abc", 479_470_107, 7),
+            ("foobar", -790_332_482, 6),
+            ("a-little-bit-long-string", -985_981_536, 2),
+            ("a-little-bit-longer-string", -1_486_304_829, 9),
+        ] {
+            assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key:?}");
+            assert_eq!(partition_for_key(key.as_bytes(), 10), partition, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_above_127_count_as_unsigned() {
+        assert_ne!(murmur2(&[0xff]), murmur2(&[0x7f]));
+        assert_eq!(murmur2(&[0xff, 0, 0]), murmur2(&[0xff, 0, 0]));
+    }
+}

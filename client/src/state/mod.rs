@@ -8,4 +8,5 @@ pub(crate) mod backoff;
 pub(crate) mod connection;
 pub(crate) mod fetch;
 pub(crate) mod metadata;
+pub(crate) mod produce;
 pub(crate) mod timers;

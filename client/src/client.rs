@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::admin::Admin;
-use crate::config::{ClientConfig, Properties, check_properties};
+use crate::config::{ClientConfig, Properties, check_properties, is_strict};
 use crate::consumer::ConsumerCount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Connect, Lane, PendingAnswer, Pool, Target, TcpConnect, now};
@@ -89,6 +89,15 @@ impl Client {
         }
     }
 
+    /// The client's properties with `overrides` on top; names among these that nobody knows are
+    /// reported as they are when connecting.
+    pub(crate) fn with_overrides(&self, overrides: impl Into<Properties>) -> Result<Properties> {
+        let overrides = overrides.into();
+        let properties = overrides.merged_over(self.properties());
+        warn_about(&overrides, is_strict(&properties))?;
+        Ok(properties)
+    }
+
     pub(crate) fn config(&self) -> &ClientConfig {
         &self.0.network.config
     }
@@ -114,16 +123,6 @@ impl Client {
     /// Queues a request at once: those for one broker and lane leave in the order of the calls.
     pub(crate) fn send_frame(&self, to: BrokerId, lane: Lane, request: Outgoing) -> PendingAnswer {
         self.0.network.send(to, lane, request)
-    }
-
-    /// Makes one request to a broker; it is queued at once.
-    pub(crate) fn call_broker<R: Request + Send + 'static>(
-        &self,
-        broker: BrokerId,
-        lane: Lane,
-        request: R,
-    ) -> impl Future<Output = Result<R::Response>> + Send + use<R> {
-        self.0.network.call(broker, lane, move |_| request)
     }
 
     /// Makes one request to any broker that can be reached.
@@ -161,9 +160,7 @@ impl ClientBuilder {
 
     /// Reaches the cluster; see [`Client::connect`].
     pub async fn connect(self) -> Result<Client> {
-        for warning in check_properties(&self.properties, false)? {
-            tracing::warn!(%warning);
-        }
+        warn_about(&self.properties, is_strict(&self.properties))?;
         let config = Arc::new(ClientConfig::resolve(&self.properties)?);
         let connect = self.connect.unwrap_or_else(|| Arc::new(tcp(&config)));
         let runtime = Handle::current();
@@ -201,6 +198,14 @@ impl fmt::Debug for ClientBuilder {
             .field("properties", &self.properties)
             .finish_non_exhaustive()
     }
+}
+
+/// Logs what is strange about names, or refuses it.
+fn warn_about(properties: &Properties, strict: bool) -> Result<()> {
+    for warning in check_properties(properties, strict)? {
+        tracing::warn!(%warning);
+    }
+    Ok(())
 }
 
 /// Waits out the backoff after `error`, or gives `error` back if that would be past `deadline`.

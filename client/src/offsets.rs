@@ -231,7 +231,9 @@ fn listed_offset(
 
 fn unknown_partition(tp: &TopicPartition, count: usize) -> Error {
     let message = format!("the partition does not exist: topic {:?} has {count}", tp.topic);
-    Error::new(ErrorKind::UnknownPartition, message).with_topic_partition(tp.clone())
+    Error::new(ErrorKind::UnknownPartition, message)
+        .with_api(ApiKey::ListOffsets)
+        .with_topic_partition(tp.clone())
 }
 
 /// No record is older than the epoch, and negative numbers stand for other things.

@@ -194,7 +194,9 @@ pub(crate) fn serve(
             tokio::spawn(async move {
                 while let Some(request) = peer.next_request().await {
                     let answer = match request.api_key {
-                        ApiKey::ApiVersions => Some(reply::<ApiVersionsRequest>(&request, &api_versions())),
+                        ApiKey::ApiVersions => {
+                            Some(reply::<ApiVersionsRequest>(&request, &api_versions()))
+                        }
                         _ => respond.lock().unwrap()(&endpoint, &request),
                     };
                     if let Some(answer) = answer {

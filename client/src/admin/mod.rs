@@ -46,3 +46,6 @@ impl fmt::Debug for Admin {
         f.debug_struct("Admin").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,7 +230,11 @@ fn creatable(topic: &NewTopic) -> CreatableTopic {
 }
 
 /// From version 6 topics are named one by one, so that they can also be given by id.
-fn deletion(names: Vec<TopicName>, timeout: Duration, version: i16) -> DeleteTopicsRequest {
+pub(super) fn deletion(
+    names: Vec<TopicName>,
+    timeout: Duration,
+    version: i16,
+) -> DeleteTopicsRequest {
     let request = DeleteTopicsRequest::default().with_timeout_ms(wire_millis(timeout));
     if version < 6 {
         return request.with_topic_names(names);

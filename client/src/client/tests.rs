@@ -145,7 +145,8 @@ async fn a_reader_is_told_soon_and_a_writer_at_its_deadline_that_there_is_no_top
         let (client, _) = client(|_| vec![unknown("orders")]).await;
         let started = Clock::now();
         let deadline = now() + Duration::from_secs(10);
-        let error = client.metadata().wait_for_topic("orders", interest, deadline).await.unwrap_err();
+        let error =
+            client.metadata().wait_for_topic("orders", interest, deadline).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownTopic);
         let took = started.elapsed().as_secs();
         assert!((least..=most).contains(&took), "{interest:?} {took}");

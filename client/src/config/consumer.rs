@@ -14,19 +14,14 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub(crate) struct ConsumerConfig {
     pub(crate) auto_offset_reset: OffsetReset,
-    pub(crate) check_crcs: bool,
-    pub(crate) client_rack: Option<String>,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) fetch_max_wait: Duration,
     pub(crate) fetch_min_bytes: i32,
-    pub(crate) group_id: Option<String>,
     pub(crate) isolation_level: IsolationLevel,
     pub(crate) max_partition_fetch_bytes: i32,
-    pub(crate) max_poll_records: usize,
     /// Bytes fetched ahead of the application, over all partitions together.
     pub(crate) prefetch_bytes: usize,
     pub(crate) request_timeout: Duration,
-    pub(crate) default_api_timeout: Duration,
     pub(crate) retry_backoff: Duration,
     pub(crate) retry_backoff_max: Duration,
 }
@@ -45,18 +40,13 @@ impl ConsumerConfig {
         let mut from = Resolver::new(properties, Role::Consumer);
         let config = Self {
             auto_offset_reset: offset_reset(&mut from),
-            check_crcs: from.bool(keys::CHECK_CRCS),
-            client_rack: from.optional_text(keys::CLIENT_RACK),
             fetch_max_bytes: from.int(keys::FETCH_MAX_BYTES),
             fetch_max_wait: from.millis(keys::FETCH_MAX_WAIT_MS),
             fetch_min_bytes: from.int(keys::FETCH_MIN_BYTES),
-            group_id: from.optional_text(keys::GROUP_ID),
             isolation_level: isolation_level(&from),
             max_partition_fetch_bytes: from.int(keys::MAX_PARTITION_FETCH_BYTES),
-            max_poll_records: from.int(keys::MAX_POLL_RECORDS),
             prefetch_bytes: from.int(keys::KAVKA_PREFETCH_BYTES),
             request_timeout: from.millis(keys::REQUEST_TIMEOUT_MS),
-            default_api_timeout: from.millis(keys::DEFAULT_API_TIMEOUT_MS),
             retry_backoff: from.millis(keys::RETRY_BACKOFF_MS),
             retry_backoff_max: from.millis(keys::RETRY_BACKOFF_MAX_MS),
         };
@@ -95,13 +85,11 @@ mod tests {
     fn the_defaults_are_kafkas() {
         let config = ConsumerConfig::resolve(&Properties::new()).unwrap();
         assert_eq!(config.auto_offset_reset, OffsetReset::Latest);
-        assert!(config.check_crcs);
         assert_eq!(config.fetch_max_bytes, 50 << 20);
         assert_eq!(config.fetch_max_wait, Duration::from_millis(500));
         assert_eq!(config.fetch_min_bytes, 1);
         assert_eq!(config.isolation_level, IsolationLevel::ReadUncommitted);
         assert_eq!(config.max_partition_fetch_bytes, 1 << 20);
-        assert_eq!(config.max_poll_records, 500);
         assert_eq!(config.prefetch_bytes, 64 << 20);
     }
 

@@ -97,3 +97,18 @@ pub(super) static LIBRDKAFKA: &[(&str, Option<&str>)] = &[
     ("topic.metadata.refresh.interval.ms", Some("metadata.max.age.ms")),
     ("topic.metadata.refresh.sparse", None),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::property;
+
+    #[test]
+    fn the_table_is_sorted_and_leads_to_names_kafka_has() {
+        assert!(LIBRDKAFKA.is_sorted_by(|one, other| one.0 < other.0));
+        for (theirs, kafka) in LIBRDKAFKA {
+            assert!(property::find(theirs).is_none(), "{theirs} is Kafka's too");
+            assert!(kafka.is_none_or(|name| property::find(name).is_some()), "{theirs}");
+        }
+    }
+}

@@ -138,17 +138,17 @@ pub const TRANSACTIONAL_ID: &str = "transactional.id";
 static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(ACKS, &["all", "-1", "0", "1"]).default("all").producer().doc("How many replicas must have a record before it counts as written."),
     PropertyDef::bool(ALLOW_AUTO_CREATE_TOPICS).default("true").doc("Whether writing to a missing topic lets the broker create it; reading never does."),
-    PropertyDef::millis(AUTO_COMMIT_INTERVAL_MS).default("5000").consumer().doc("How often offsets are committed when `enable.auto.commit` is true."),
+    PropertyDef::millis(AUTO_COMMIT_INTERVAL_MS).default("5000").consumer().unused().doc("How often offsets are committed when `enable.auto.commit` is true."),
     PropertyDef::bool("auto.include.jmx.reporter").default("true").java_only().doc("Whether Java registers its JMX reporter."),
     PropertyDef::text(AUTO_OFFSET_RESET).default("latest").consumer().doc("Where to read when there is no valid offset: earliest, latest or none."),
     PropertyDef::int(BATCH_SIZE, 0, i32::MAX as i64).default("16384").producer().doc("Upper limit in bytes of one batch for one partition."),
     PropertyDef::list("bootstrap.controllers").only_default().doc("Controllers to connect to instead of brokers."),
     PropertyDef::list(BOOTSTRAP_SERVERS).doc("Brokers, as host:port, from which the rest of the cluster is found."),
     PropertyDef::int(BUFFER_MEMORY, 0, i64::MAX).default("33554432").producer().doc("Bytes of records that may wait to be sent."),
-    PropertyDef::bool(CHECK_CRCS).default("true").consumer().doc("Whether the checksum of every fetched batch is verified."),
+    PropertyDef::bool(CHECK_CRCS).default("true").consumer().unused().doc("Whether checksums are verified; they always are."),
     PropertyDef::choice("client.dns.lookup", &["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]).default("use_all_dns_ips").only_default().doc("How the addresses of a host name are used."),
     PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas."),
-    PropertyDef::text(CLIENT_RACK).default("").consumer().doc("The rack this client runs in, so that a near replica can be read."),
+    PropertyDef::text(CLIENT_RACK).default("").consumer().only_default().doc("The rack this client runs in, so that a near replica can be read."),
     PropertyDef::int(COMPRESSION_GZIP_LEVEL, -1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
     PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; the pure Rust encoder has one, so the level changes nothing."),
     PropertyDef::choice(COMPRESSION_TYPE, &["none", "gzip", "snappy", "lz4", "zstd"]).default("none").producer().doc("The codec batches are compressed with."),
@@ -157,18 +157,18 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::millis(CONNECTIONS_MAX_IDLE_MS).default("540000").doc("A connection unused for this long is closed."),
     PropertyDef::int(DEFAULT_API_TIMEOUT_MS, 0, i32::MAX as i64).default("60000").doc("How long a call without a time limit of its own may take, retries included."),
     PropertyDef::millis(DELIVERY_TIMEOUT_MS).default("120000").producer().doc("How long a record may take from `send` to its acknowledgement."),
-    PropertyDef::bool(ENABLE_AUTO_COMMIT).default("true").consumer().doc("Whether offsets of a group are committed in the background."),
+    PropertyDef::bool(ENABLE_AUTO_COMMIT).default("true").consumer().unused().doc("Whether offsets of a group are committed in the background."),
     PropertyDef::bool(ENABLE_IDEMPOTENCE).default("true").producer().doc("Whether the broker removes duplicates that retries cause."),
     PropertyDef::bool("enable.metrics.push").default("true").java_only().doc("Whether metrics are pushed to the cluster."),
-    PropertyDef::bool(EXCLUDE_INTERNAL_TOPICS).default("true").consumer().doc("Whether patterns skip internal topics."),
+    PropertyDef::bool(EXCLUDE_INTERNAL_TOPICS).default("true").consumer().unused().doc("Whether patterns skip internal topics."),
     PropertyDef::int(FETCH_MAX_BYTES, 0, i32::MAX as i64).default("52428800").consumer().doc("Upper limit in bytes of one answer."),
     PropertyDef::int(FETCH_MAX_WAIT_MS, 0, i32::MAX as i64).default("500").consumer().doc("How long the broker waits for `fetch.min.bytes`."),
     PropertyDef::int(FETCH_MIN_BYTES, 0, i32::MAX as i64).default("1").consumer().doc("The broker answers as soon as it has this much."),
     PropertyDef::text(GROUP_ID).consumer().doc("The consumer group."),
-    PropertyDef::text(GROUP_INSTANCE_ID).consumer().doc("The name of a static member of the group."),
-    PropertyDef::choice(GROUP_PROTOCOL, &["classic", "consumer"]).default("classic").consumer().doc("The protocol by which a group shares partitions."),
-    PropertyDef::text(GROUP_REMOTE_ASSIGNOR).consumer().doc("The broker's assignor, with `group.protocol=consumer`."),
-    PropertyDef::int(HEARTBEAT_INTERVAL_MS, 0, i32::MAX as i64).default("3000").consumer().doc("How often a member of a classic group reports."),
+    PropertyDef::text(GROUP_INSTANCE_ID).consumer().only_default().doc("The name of a static member of the group."),
+    PropertyDef::choice(GROUP_PROTOCOL, &["classic", "consumer"]).default("classic").consumer().only_default().doc("The protocol by which a group shares partitions."),
+    PropertyDef::text(GROUP_REMOTE_ASSIGNOR).consumer().only_default().doc("The broker's assignor, with `group.protocol=consumer`."),
+    PropertyDef::int(HEARTBEAT_INTERVAL_MS, 0, i32::MAX as i64).default("3000").consumer().unused().doc("How often a member of a classic group reports."),
     PropertyDef::list("interceptor.classes").default("").java_only().doc("Java classes that see every record."),
     PropertyDef::choice(ISOLATION_LEVEL, &["read_uncommitted", "read_committed"]).default("read_uncommitted").consumer().doc("Whether records of open and aborted transactions are read."),
     PropertyDef::int(KAVKA_PREFETCH_BYTES, 1, i64::MAX).default("67108864").consumer().doc("Bytes fetched ahead of the application, over all partitions together."),
@@ -179,20 +179,20 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::millis(MAX_BLOCK_MS).default("60000").producer().doc("How long `send` waits for metadata and for buffer memory."),
     PropertyDef::int(MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 1, i32::MAX as i64).default("5").producer().doc("Requests sent to one broker before an answer is needed."),
     PropertyDef::int(MAX_PARTITION_FETCH_BYTES, 0, i32::MAX as i64).default("1048576").consumer().doc("Upper limit in bytes of one partition in one answer."),
-    PropertyDef::int(MAX_POLL_INTERVAL_MS, 1, i32::MAX as i64).default("300000").consumer().doc("A member that does not poll for this long leaves its group."),
-    PropertyDef::int(MAX_POLL_RECORDS, 1, i32::MAX as i64).default("500").consumer().doc("Upper limit of records per poll; whole batches are never cut."),
+    PropertyDef::int(MAX_POLL_INTERVAL_MS, 1, i32::MAX as i64).default("300000").consumer().unused().doc("A member that does not poll for this long leaves its group."),
+    PropertyDef::int(MAX_POLL_RECORDS, 1, i32::MAX as i64).default("500").consumer().unused().doc("Upper limit of records per poll; a poll hands out whole batches."),
     PropertyDef::int(MAX_REQUEST_SIZE, 0, i32::MAX as i64).default("1048576").producer().doc("Upper limit in bytes of one record and of one request."),
     PropertyDef::millis(METADATA_MAX_AGE_MS).default("300000").doc("Metadata is renewed at least this often."),
     PropertyDef::int(METADATA_MAX_IDLE_MS, 5000, i64::MAX).default("300000").doc("A topic unused for this long is left out of metadata."),
     PropertyDef::millis(METADATA_RECOVERY_REBOOTSTRAP_TRIGGER_MS).default("300000").doc("Without metadata for this long, `bootstrap.servers` are asked again."),
     PropertyDef::choice(METADATA_RECOVERY_STRATEGY, &["none", "rebootstrap"]).default("rebootstrap").doc("Whether `bootstrap.servers` are asked again when every known broker is gone."),
-    PropertyDef::list("metric.reporters").default("").java_only().doc("Java classes that report metrics."),
+    PropertyDef::list("metric.reporters").default("org.apache.kafka.common.metrics.JmxReporter").java_only().doc("Java classes that report metrics."),
     PropertyDef::int("metrics.num.samples", 1, i32::MAX as i64).default("2").java_only().doc("Samples kept by Java's metrics."),
     PropertyDef::text("metrics.recording.level").default("INFO").java_only().doc("Detail of Java's metrics."),
     PropertyDef::millis("metrics.sample.window.ms").default("30000").java_only().doc("Window of Java's metrics."),
-    PropertyDef::list(PARTITION_ASSIGNMENT_STRATEGY).default("org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor").consumer().doc("Assignors of a classic group, the preferred first."),
-    PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().doc("Whether records without a key favour brokers that answer fast."),
-    PropertyDef::millis(PARTITIONER_AVAILABILITY_TIMEOUT_MS).default("0").producer().doc("Partitions of a broker that accepts nothing for this long are avoided; 0 never."),
+    PropertyDef::list(PARTITION_ASSIGNMENT_STRATEGY).default("org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor").consumer().unused().doc("Assignors of a classic group, the preferred first."),
+    PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().unused().doc("Whether records without a key favour brokers that answer fast."),
+    PropertyDef::millis(PARTITIONER_AVAILABILITY_TIMEOUT_MS).default("0").producer().only_default().doc("Partitions of a broker that accepts nothing for this long are avoided; 0 never."),
     PropertyDef::text(PARTITIONER_CLASS).producer().doc("RoundRobinPartitioner in place of the default, which hashes keys."),
     PropertyDef::bool(PARTITIONER_IGNORE_KEYS).default("false").producer().doc("Whether keys are left out of the choice of partition."),
     PropertyDef::int(RECEIVE_BUFFER_BYTES, -1, i32::MAX as i64).default("-1").doc("Size of the socket's receive buffer; -1 leaves it to the operating system."),
@@ -220,7 +220,17 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::millis("sasl.login.retry.backoff.max.ms").default("10000").only_default().doc("Longest wait between logins."),
     PropertyDef::millis("sasl.login.retry.backoff.ms").default("100").only_default().doc("First wait between logins."),
     PropertyDef::text("sasl.mechanism").default("GSSAPI").only_default().doc("The SASL mechanism."),
+    PropertyDef::text("sasl.oauthbearer.assertion.algorithm").default("RS256").only_default().doc("Algorithm an assertion is signed with."),
+    PropertyDef::text("sasl.oauthbearer.assertion.claim.aud").only_default().doc("Audience of an assertion."),
+    PropertyDef::number("sasl.oauthbearer.assertion.claim.exp.seconds").default("300").only_default().doc("How long an assertion is valid."),
+    PropertyDef::text("sasl.oauthbearer.assertion.claim.iss").only_default().doc("Issuer of an assertion."),
+    PropertyDef::bool("sasl.oauthbearer.assertion.claim.jti.include").default("false").only_default().doc("Whether an assertion has an id of its own."),
+    PropertyDef::number("sasl.oauthbearer.assertion.claim.nbf.seconds").default("60").only_default().doc("How long before now an assertion becomes valid."),
+    PropertyDef::text("sasl.oauthbearer.assertion.claim.sub").only_default().doc("Subject of an assertion."),
     PropertyDef::text("sasl.oauthbearer.assertion.file").only_default().doc("File with an assertion for the token request."),
+    PropertyDef::text("sasl.oauthbearer.assertion.private.key.file").only_default().doc("Key an assertion is signed with."),
+    PropertyDef::password("sasl.oauthbearer.assertion.private.key.passphrase").only_default().doc("Password of that key."),
+    PropertyDef::text("sasl.oauthbearer.assertion.template.file").only_default().doc("File with further claims of an assertion."),
     PropertyDef::text("sasl.oauthbearer.client.credentials.client.id").only_default().doc("Client id of the token request."),
     PropertyDef::password("sasl.oauthbearer.client.credentials.client.secret").only_default().doc("Client secret of the token request."),
     PropertyDef::number("sasl.oauthbearer.clock.skew.seconds").default("30").only_default().doc("Tolerated difference of clocks."),
@@ -242,8 +252,9 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(SECURITY_PROTOCOL, &["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]).default("PLAINTEXT").only_default().doc("How brokers are talked to."),
     PropertyDef::text("security.providers").java_only().doc("Java security providers."),
     PropertyDef::int(SEND_BUFFER_BYTES, -1, i32::MAX as i64).default("-1").doc("Size of the socket's send buffer; -1 leaves it to the operating system."),
-    PropertyDef::int(SESSION_TIMEOUT_MS, 0, i32::MAX as i64).default("45000").consumer().doc("A member of a classic group silent for this long is removed."),
+    PropertyDef::int(SESSION_TIMEOUT_MS, 0, i32::MAX as i64).default("45000").consumer().unused().doc("A member of a classic group silent for this long is removed."),
     PropertyDef::choice("share.acknowledgement.mode", &["implicit", "explicit"]).default("implicit").consumer().only_default().doc("How a share consumer acknowledges."),
+    PropertyDef::text("share.acquire.mode").default("BATCH_OPTIMIZED").consumer().only_default().doc("How many records a share consumer acquires."),
     PropertyDef::millis(SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS).default("30000").doc("Longest wait for a connection after repeated failures."),
     PropertyDef::millis(SOCKET_CONNECTION_SETUP_TIMEOUT_MS).default("10000").doc("How long making a connection may take."),
     PropertyDef::list("ssl.cipher.suites").only_default().doc("Cipher suites to offer."),
@@ -265,9 +276,51 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::text("ssl.truststore.location").only_default().doc("File with trusted certificates."),
     PropertyDef::password("ssl.truststore.password").only_default().doc("Password of that file."),
     PropertyDef::text("ssl.truststore.type").default("JKS").only_default().doc("Format of that file."),
-    PropertyDef::int(TRANSACTION_TIMEOUT_MS, 1, i32::MAX as i64).default("60000").producer().doc("How long a transaction may stay open."),
+    PropertyDef::int(TRANSACTION_TIMEOUT_MS, 1, i32::MAX as i64).default("60000").producer().unused().doc("How long a transaction may stay open."),
     PropertyDef::bool("transaction.two.phase.commit.enable").default("false").producer().only_default().doc("Whether an outside coordinator ends transactions."),
     PropertyDef::text(TRANSACTIONAL_ID).producer().only_default().doc("The name under which transactions survive a restart."),
     PropertyDef::text("value.deserializer").consumer().java_only().doc("Java class that reads values."),
     PropertyDef::text("value.serializer").producer().java_only().doc("Java class that writes values."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_property_once() {
+        let names: Vec<&str> = property_definitions().iter().map(PropertyDef::name).collect();
+        assert!(names.is_sorted_by(|one, other| one < other));
+    }
+
+    #[test]
+    fn every_default_is_acceptable_and_every_property_explained() {
+        for def in property_definitions() {
+            let name = def.name();
+            assert!(def.description().ends_with('.'), "{name}");
+            let problem = def.default_value().and_then(|default| def.problem(default));
+            assert_eq!(problem, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn values_are_judged_by_their_kind() {
+        for (name, value, accepted) in [
+            (ACKS, "all", true),
+            (ACKS, "ALL", true),
+            (ACKS, "2", false),
+            (CHECK_CRCS, "True", true),
+            (CHECK_CRCS, "yes", false),
+            (LINGER_MS, " 5 ", true),
+            (LINGER_MS, "-1", false),
+            (LINGER_MS, "5ms", false),
+            (COMPRESSION_GZIP_LEVEL, "-1", true),
+            (COMPRESSION_GZIP_LEVEL, "10", false),
+            (FETCH_MAX_BYTES, "2147483647", true),
+            (FETCH_MAX_BYTES, "2147483648", false),
+        ] {
+            let def = property_definitions().iter().find(|def| def.name() == name).unwrap();
+            assert_eq!(def.problem(value).is_none(), accepted, "{name}={value}");
+        }
+    }
+}

@@ -21,4 +21,5 @@ pub use keys::property_definitions;
 pub(crate) use producer::{Acks, PartitionerClass, ProducerConfig};
 pub use properties::Properties;
 pub use property::{Kind, PropertyDef, Role, Support, is_secret};
+pub(crate) use unknown::is_strict;
 pub use unknown::{Warning, check_properties};

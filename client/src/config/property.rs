@@ -60,6 +60,8 @@ pub enum Support {
     JavaOnly,
     /// Only the default is built; another value is refused.
     OnlyDefault,
+    /// Accepted and checked, but nothing here depends on it yet.
+    Unused,
 }
 
 impl PropertyDef {
@@ -122,6 +124,11 @@ impl PropertyDef {
 
     pub(super) const fn only_default(mut self) -> Self {
         self.support = Support::OnlyDefault;
+        self
+    }
+
+    pub(super) const fn unused(mut self) -> Self {
+        self.support = Support::Unused;
         self
     }
 

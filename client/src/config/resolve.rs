@@ -52,11 +52,6 @@ impl<'p> Resolver<'p> {
         self.read(name, Some).unwrap_or_default()
     }
 
-    /// `None` when unset or empty.
-    pub(super) fn optional_text(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty()).map(str::to_owned)
-    }
-
     pub(super) fn list(&self, name: &str) -> Vec<&'p str> {
         self.text(name).split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
     }

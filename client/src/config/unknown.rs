@@ -21,19 +21,24 @@ pub struct Warning {
 /// lists them all. Names that only Java gives a meaning to are accepted and noted at debug level.
 pub fn check_properties(properties: &Properties, strict: bool) -> Result<Vec<Warning>> {
     let warnings: Vec<Warning> = properties.iter().filter_map(|(name, _)| doubt(name)).collect();
-    let strict = strict
-        || properties.get(keys::KAVKA_STRICT_PROPERTIES).and_then(property::bool) == Some(true);
-    if strict && !warnings.is_empty() {
+    if (strict || is_strict(properties)) && !warnings.is_empty() {
         let messages: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
         return Err(Error::new(ErrorKind::Config, messages.join("; ")));
     }
     Ok(warnings)
 }
 
+/// Whether unknown names are to be errors.
+pub(crate) fn is_strict(properties: &Properties) -> bool {
+    properties.get(keys::KAVKA_STRICT_PROPERTIES).and_then(property::bool) == Some(true)
+}
+
 fn doubt(name: &str) -> Option<Warning> {
     if let Some(def) = property::find(name) {
-        if def.support() == Support::JavaOnly {
-            tracing::debug!(property = name, "accepted; it has a meaning in Java only");
+        match def.support() {
+            Support::JavaOnly => tracing::debug!(name, "accepted; it has a meaning in Java only"),
+            Support::Unused => tracing::debug!(name, "accepted; nothing here depends on it yet"),
+            Support::Full | Support::OnlyDefault => {}
         }
         return None;
     }

@@ -60,7 +60,7 @@ impl Client {
     /// # }
     /// ```
     pub fn consumer(&self, overrides: impl Into<Properties>) -> Result<Consumer> {
-        let properties = overrides.into().merged_over(self.properties());
+        let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ConsumerConfig::resolve(&properties)?);
         let budget = Budget::new(config.prefetch_bytes, self.consumer_count());
         let shared = Arc::new(Shared::new(Fetcher::new(&config, budget.bytes())));

@@ -161,7 +161,10 @@ async fn a_partition_that_does_not_exist_is_named_with_how_many_there_are() {
     let (client, _) = client(|_, _| (0, 0, -1)).await;
     let error = client.list_offsets(&[(orders(9), OffsetSpec::Latest)]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownPartition);
-    assert!(error.to_string().contains("orders-9") && error.to_string().contains("has 2"), "{error}");
+    assert!(
+        error.to_string().contains("orders-9") && error.to_string().contains("has 2"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

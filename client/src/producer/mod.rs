@@ -61,7 +61,7 @@ impl Client {
     /// # }
     /// ```
     pub fn producer(&self, overrides: impl Into<Properties>) -> Result<Producer> {
-        let properties = overrides.into().merged_over(self.properties());
+        let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ProducerConfig::resolve(&properties)?);
         let shared = Arc::new(Shared::new(&config, fastrand::u64(..)));
         let driver = Driver::new(self.clone(), &config, Arc::clone(&shared));

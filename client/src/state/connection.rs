@@ -150,7 +150,7 @@ impl<T> Connection<T> {
             unanswered: VecDeque::new(),
             outbox: VecDeque::new(),
             finished: VecDeque::new(),
-            next_correlation: 0,
+            next_correlation: FIRST_CORRELATION,
             queued_bytes: 0,
             written_bytes: 0,
             last_used: now,
@@ -502,7 +502,7 @@ impl Outgoing {
 fn foreign_protocol(input: &[u8]) -> Option<&'static str> {
     let first = input.first_chunk::<4>()?;
     match first {
-        b"HTTP" => Some("HTTP"),
+        b"HTTP" | b"<!DO" | b"<htm" | b"<HTM" => Some("HTTP"),
         b"SSH-" => Some("SSH"),
         [0x15 | 0x16, 0x03, ..] => Some("TLS"),
         _ => {
@@ -545,6 +545,10 @@ impl fmt::Display for CloseReason {
         }
     }
 }
+
+/// Two line breaks: a server that reads lines, as those of HTTP do, takes the first request for a
+/// complete one and answers, where it would otherwise wait for more.
+const FIRST_CORRELATION: i32 = i32::from_be_bytes(*b"\r\n\r\n");
 
 /// Understood by every broker since 2.4, and the first to carry the name of the client (KIP-511).
 const HANDSHAKE_VERSION: i16 = 3;

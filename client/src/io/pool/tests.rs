@@ -146,7 +146,10 @@ async fn a_write_that_stalls_ends_with_the_time_of_its_request() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(!error.may_have_been_written());
     assert_eq!(started.elapsed().as_secs(), 5);
-    assert_eq!(error.to_string(), "Produce at broker 1: a:9092 could not be sent a request within 5000 ms");
+    assert_eq!(
+        error.to_string(),
+        "Produce at broker 1: a:9092 could not be sent a request within 5000 ms"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,14 +202,16 @@ async fn a_request_waits_for_a_connection_no_longer_than_its_time() {
     let pool = pool(pipes.losing("a"));
     let started = Clock::now();
     let patient = pool.send(broker(1), Lane::General, request("t"));
-    let hasty =
-        pool.send(broker(1), Lane::General, request_within("t", Duration::from_secs(1)));
+    let hasty = pool.send(broker(1), Lane::General, request_within("t", Duration::from_secs(1)));
     assert_eq!(failure(hasty).await.kind(), ErrorKind::Timeout);
     assert_eq!(started.elapsed().as_secs(), 1);
     let error = failure(patient).await;
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(started.elapsed() < Duration::from_secs(13), "the setup timeout ends it");
-    assert!(error.to_string().contains("a:9092 cannot be reached: no connection within"), "{error}");
+    assert!(
+        error.to_string().contains("a:9092 cannot be reached: no connection within"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

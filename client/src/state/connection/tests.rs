@@ -129,10 +129,9 @@ fn the_handshake_names_the_client_and_goes_first() {
 
 #[test]
 fn a_broker_that_does_not_speak_the_version_is_asked_in_one_it_does() {
-    for (offered, expected) in [
-        (vec![(ApiKey::ApiVersions, VersionRange { min: 0, max: 2 })], 2),
-        (Vec::new(), 0),
-    ] {
+    for (offered, expected) in
+        [(vec![(ApiKey::ApiVersions, VersionRange { min: 0, max: 2 })], 2), (Vec::new(), 0)]
+    {
         let mut wire = Wire::connected();
         let first = wire.flush_one();
         let refusal = api_versions_with(&offered).with_error_code(35);
@@ -163,7 +162,8 @@ fn answers_go_to_requests_in_order() {
     let requests = wire.flush();
     wire.answer_metadata(&requests[0]);
     wire.answer_metadata(&requests[1]);
-    let tickets: Vec<_> = wire.outcomes().into_iter().map(|(t, outcome)| (t, outcome.is_ok())).collect();
+    let tickets: Vec<_> =
+        wire.outcomes().into_iter().map(|(t, outcome)| (t, outcome.is_ok())).collect();
     assert_eq!(tickets, [("first", true), ("second", true)]);
 }
 
@@ -194,10 +194,10 @@ fn an_answer_out_of_order_closes_the_connection() {
     let reason = CloseReason::Misordered { expected, found };
     assert_eq!(wire.reason(), Some(reason.clone()));
     let failures = wire.failures();
-    assert_eq!(failures, [
-        ("first", closed(reason.clone()), true),
-        ("second", closed(reason), true)
-    ]);
+    assert_eq!(
+        failures,
+        [("first", closed(reason.clone()), true), ("second", closed(reason), true)]
+    );
 }
 
 #[test]
@@ -216,11 +216,14 @@ fn a_lost_connection_says_of_each_request_whether_it_was_written() {
     wire.send("not written");
     wire.connection.handle_written(5, wire.now);
     wire.connection.handle_end(wire.now);
-    assert_eq!(wire.failures(), [
-        ("written", closed(CloseReason::Ended), true),
-        ("half written", closed(CloseReason::Ended), false),
-        ("not written", closed(CloseReason::Ended), false),
-    ]);
+    assert_eq!(
+        wire.failures(),
+        [
+            ("written", closed(CloseReason::Ended), true),
+            ("half written", closed(CloseReason::Ended), false),
+            ("not written", closed(CloseReason::Ended), false),
+        ]
+    );
     assert!(wire.connection.poll_transmit().is_none());
 }
 
@@ -265,10 +268,13 @@ fn an_overdue_answer_closes_the_connection() {
     wire.send_within("other", secs(9));
     wire.flush();
     wire.pass(secs(1));
-    assert_eq!(wire.failures(), [
-        ("overdue", FailureReason::TimedOut(secs(1)), true),
-        ("other", closed(CloseReason::RequestTimedOut(ApiKey::Metadata)), true),
-    ]);
+    assert_eq!(
+        wire.failures(),
+        [
+            ("overdue", FailureReason::TimedOut(secs(1)), true),
+            ("other", closed(CloseReason::RequestTimedOut(ApiKey::Metadata)), true),
+        ]
+    );
 }
 
 #[test]
@@ -356,6 +362,7 @@ fn an_idle_connection_closes_and_a_busy_one_does_not() {
 fn a_peer_that_is_not_kafka_is_recognised_by_its_first_bytes() {
     for (bytes, other) in [
         (&b"HTTP/1.1 400 Bad Request\r\n"[..], "HTTP"),
+        (b"<!DOCTYPE HTML>\n<html lang=\"en\">", "HTTP"),
         (&[0x15, 0x03, 0x03, 0, 2, 2, 0x46], "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH"),
         (b"-ERR unknown command\r\n", "something else"),
@@ -371,6 +378,13 @@ fn a_peer_that_is_not_kafka_is_recognised_by_its_first_bytes() {
         wire.connection.handle_input(&mut input, wire.now);
         assert_eq!(wire.reason(), Some(CloseReason::NotKafka(other)), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_server_that_reads_lines_takes_the_handshake_for_a_whole_request() {
+    let mut wire = Wire::connected();
+    let bytes: Vec<u8> = std::iter::from_fn(|| wire.connection.poll_transmit()).flatten().collect();
+    assert!(bytes.windows(4).any(|window| window == b"\r\n\r\n"));
 }
 
 #[test]

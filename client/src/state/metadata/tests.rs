@@ -223,7 +223,10 @@ fn reading_never_creates_and_writing_does_in_a_request_of_its_own() {
     assert_eq!(created, Refresh { topics: vec!["written".into()], may_create: true });
     known.pass();
     let renewed = known.refresh(vec![topic("read", &[(1, 0)])]);
-    assert_eq!(renewed, Refresh { topics: vec!["read".into(), "written".into()], may_create: false });
+    assert_eq!(
+        renewed,
+        Refresh { topics: vec!["read".into(), "written".into()], may_create: false }
+    );
 }
 
 #[test]

@@ -136,14 +136,54 @@ const ACCEPTED: &[&str] = &[
     "CREATE TABLE größe (`straße` STRING COMMENT '漢字', x AS `straße` || '漢', y INT)",
 ];
 
+/// Checks that `first`, printed without its secrets, reads back as itself.
+fn assert_reads_back(mut first: TableDefinition, sql: &str) {
+    first.options.retain(|key, _| !crate::options::secret::is_secret(key));
+    first.if_not_exists = false;
+    assert_eq!(parsed(&first.to_string()), first, "{sql}\n{first}");
+}
+
 #[test]
 fn accepted_statements_print_as_text_that_reads_back_the_same() {
     for sql in ACCEPTED.iter().chain([&ORDERS]) {
-        let mut first = parsed(sql);
-        first.options.retain(|key, _| !crate::options::secret::is_secret(key));
-        first.if_not_exists = false;
-        assert_eq!(parsed(&first.to_string()), first, "{sql}\n{first}");
+        assert_reads_back(parsed(sql), sql);
     }
+}
+
+/// Pieces of good statements at random places in other good statements.
+#[test]
+fn mangled_statements_are_refused_or_read_back_the_same() {
+    let corpus: Vec<Vec<char>> =
+        ACCEPTED.iter().chain([&ORDERS]).map(|sql| sql.chars().collect()).collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut accepted = 0;
+    for _ in 0..5_000 {
+        let mut sql = corpus[random(corpus.len())].clone();
+        let donor = &corpus[random(corpus.len())];
+        let (at, length) = (random(sql.len()), random(8));
+        let from = random(donor.len());
+        let piece = donor[from..(from + random(8)).min(donor.len())].to_vec();
+        let end = (at + length).min(sql.len());
+        sql.splice(at..end, piece);
+        let sql: String = sql.into_iter().collect();
+        match parse_create_table(&sql) {
+            Ok(table) => {
+                accepted += 1;
+                assert_reads_back(table, &sql);
+            }
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::Ddl { .. } | ErrorKind::Unsupported),
+                "{sql}"
+            ),
+        }
+    }
+    assert!(accepted > 100, "only {accepted} of the statements were still good");
 }
 
 #[test]
@@ -363,6 +403,10 @@ fn an_error_says_where_what_was_expected_and_what_was_found() {
         (
             "CREATE TABLE t (d ARRAY INT)",
             "line 1, column 25: expected \"<\" after ARRAY, found \"INT\"",
+        ),
+        (
+            "CREATE TABLE t (d ARRAY<INT>>)",
+            "line 1, column 29: expected \",\" or \")\" after column \"d\", found \">\"",
         ),
         (
             "CREATE TABLE t (d ROW<a>)",

@@ -701,3 +701,22 @@ fn every_option_that_can_be_given_is_accepted() {
     let table = create(COLUMNS, everything).unwrap();
     assert_eq!((table.scan_parallelism(), table.sink_parallelism()), (Some(4), Some(2)));
 }
+
+#[test]
+fn a_format_is_asked_about_its_columns_when_the_table_is_created() {
+    assert!(create("p INT METADATA FROM 'partition' VIRTUAL", &[]).is_ok());
+    assert!(
+        create("line STRING, o BIGINT METADATA FROM 'offset' VIRTUAL", &[("format", "raw")])
+            .is_ok()
+    );
+    assert_eq!(
+        refused(COLUMNS, &[("format", "raw")]),
+        "The 'raw' format only supports single physical column. \
+         However the defined schema contains multiple physical columns: [id, name]"
+    );
+    let message = refused("m MAP<INT, STRING>", &[]);
+    assert!(
+        message.starts_with("JSON format doesn't support non-string as key type of map."),
+        "{message}"
+    );
+}

@@ -6,8 +6,8 @@ mod error;
 pub mod format;
 mod options;
 mod schema;
-mod source;
 mod sink;
+mod source;
 mod suggest;
 mod table;
 
@@ -19,8 +19,8 @@ pub use crate::ddl::{
     TableDefinition, TypeRoot, WatermarkDefinition, parse_create_table,
 };
 pub use crate::error::{Error, ErrorKind, RowError};
-pub use crate::sink::{DeliveryGuarantee, SinkPartitioner};
 pub use crate::options::{OptionDef, OptionKind, OptionRole, option_definitions};
 pub use crate::schema::{METADATA_KEY, METADATA_VIRTUAL, MetadataKey};
+pub use crate::sink::{DeliveryGuarantee, SinkPartitioner};
 pub use crate::source::{BoundedMode, ReaderSpec, SourceOptions, SourcePlan, Split, StartupMode};
 pub use crate::table::Table;

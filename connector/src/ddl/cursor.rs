@@ -239,10 +239,11 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-/// `X` of sqlparser's "Expected: X, found: Y".
-fn expected_in(message: &str) -> Option<&str> {
+/// `X` of sqlparser's "Expected: X, found: Y", in quotes where it is no word.
+fn expected_in(message: &str) -> Option<String> {
     let (expected, _) = message.strip_prefix("Expected: ")?.split_once(", found: ")?;
-    Some(expected)
+    let is_word = expected.contains(char::is_alphabetic);
+    Some(if is_word { expected.to_owned() } else { format!("\"{expected}\"") })
 }
 
 /// The place at the end of sqlparser's " at Line: 3, Column: 14".

@@ -367,7 +367,7 @@ fn an_error_says_where_what_was_expected_and_what_was_found() {
             "CREATE TABLE t (c AS a + , d INT)",
             "line 1, column 26: expected an expression, found \",\"",
         ),
-        ("CREATE TABLE t (c AS f(a, d INT)", "line 1, column 29: expected ), found \"INT\""),
+        ("CREATE TABLE t (c AS f(a, d INT)", "line 1, column 29: expected \")\", found \"INT\""),
         (
             "CREATE TABLE t (c AS (a + 1)",
             "line 1, column 29: expected \",\" or \")\" after column \"c\", found the end of the statement",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kavka_protocol::messages::MetadataResponse;
-use kavka_protocol::{BrokerId, ErrorCode, Request};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, Request};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -72,21 +72,7 @@ impl Client {
     /// Asks the cluster about a topic. Never creates it; a topic that does not exist is an error
     /// that names it. Dropping the future gives up the answer.
     pub async fn topic(&self, topic: &str) -> Result<TopicMetadata> {
-        let deadline = now() + self.config().default_api_timeout;
-        let patience = now() + PROPAGATION;
-        let mut backoff = self.backoff();
-        loop {
-            let error = match self.ask_for_topic(topic).await {
-                Ok(known) => return Ok(known),
-                Err(error) => error,
-            };
-            let limit = match error.kind() {
-                ErrorKind::UnknownTopic => patience.min(deadline),
-                _ if error.is_retriable() => deadline,
-                _ => return Err(error),
-            };
-            wait_for_retry(&mut backoff, limit, error).await?;
-        }
+        self.within_api_timeout(ApiKey::Metadata, self.find_topic(topic)).await
     }
 
     /// The client's properties with `overrides` on top; names among these that nobody knows are
@@ -137,6 +123,35 @@ impl Client {
     pub(crate) fn backoff(&self) -> Backoff {
         let config = self.config();
         Backoff::new(config.retry_backoff, config.retry_backoff_max, fastrand::u64(..))
+    }
+
+    /// Ends a call that is still waiting for an answer when its time is up.
+    pub(crate) async fn within_api_timeout<T>(
+        &self,
+        api: ApiKey,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let limit = self.config().default_api_timeout;
+        let done = tokio::time::timeout(limit, call).await;
+        done.unwrap_or_else(|_| Err(overdue(limit).with_api(api)))
+    }
+
+    async fn find_topic(&self, topic: &str) -> Result<TopicMetadata> {
+        let deadline = now() + self.config().default_api_timeout;
+        let patience = now() + PROPAGATION;
+        let mut backoff = self.backoff();
+        loop {
+            let error = match self.ask_for_topic(topic).await {
+                Ok(known) => return Ok(known),
+                Err(error) => error,
+            };
+            let limit = match error.kind() {
+                ErrorKind::UnknownTopic => patience.min(deadline),
+                _ if error.is_retriable() => deadline,
+                _ => return Err(error),
+            };
+            wait_for_retry(&mut backoff, limit, error).await?;
+        }
     }
 
     async fn ask_for_topic(&self, topic: &str) -> Result<TopicMetadata> {
@@ -206,6 +221,12 @@ fn warn_about(properties: &Properties, strict: bool) -> Result<()> {
         tracing::warn!(%warning);
     }
     Ok(())
+}
+
+/// A call that took as long as it may.
+pub(crate) fn overdue(limit: Duration) -> Error {
+    let message = format!("not done within {} ms (default.api.timeout.ms)", limit.as_millis());
+    Error::new(ErrorKind::Timeout, message)
 }
 
 /// Waits out the backoff after `error`, or gives `error` back if that would be past `deadline`.

@@ -90,8 +90,11 @@ impl MetadataCache {
     ) -> Result<Arc<TopicMetadata>> {
         let started = now();
         loop {
+            if let Some(known) = self.usable(topic) {
+                return Ok(known);
+            }
             let news = self.next_news(topic, interest);
-            if let Some(known) = self.topic(topic).filter(|known| !known.partitions.is_empty()) {
+            if let Some(known) = self.usable(topic) {
                 return Ok(known);
             }
             let error = self.topic_error(topic);
@@ -106,6 +109,19 @@ impl MetadataCache {
                 });
             }
         }
+    }
+
+    /// Waits until the cluster has been asked about `topic` once more, then as `wait_for_topic`.
+    pub(crate) async fn ask_again(
+        &self,
+        topic: &str,
+        interest: Interest,
+        deadline: Instant,
+    ) -> Result<Arc<TopicMetadata>> {
+        let news = self.next_news(topic, interest);
+        // Without news in time, what is known so far is the answer.
+        let _ = tokio::time::timeout_at(deadline.into(), news).await;
+        self.wait_for_topic(topic, interest, deadline).await
     }
 
     /// Takes over what a broker said in an answer that was asked for elsewhere.
@@ -143,6 +159,10 @@ impl MetadataCache {
         let refreshed = self.with(|metadata| metadata.refreshed());
         let limit = network.config.rebootstrap_after;
         limit.zip(refreshed).is_some_and(|(limit, refreshed)| now() >= refreshed + limit)
+    }
+
+    fn usable(&self, topic: &str) -> Option<Arc<TopicMetadata>> {
+        self.topic(topic).filter(|known| !known.partitions.is_empty())
     }
 
     /// Ready at the next word of the cluster about `topic`, which is asked for at once.

@@ -37,6 +37,14 @@ impl Client {
         specs: &[(TopicPartition, OffsetSpec)],
         isolation: IsolationLevel,
     ) -> Result<Vec<ListedOffset>> {
+        self.within_api_timeout(ApiKey::ListOffsets, self.list_until_done(specs, isolation)).await
+    }
+
+    async fn list_until_done(
+        &self,
+        specs: &[(TopicPartition, OffsetSpec)],
+        isolation: IsolationLevel,
+    ) -> Result<Vec<ListedOffset>> {
         let deadline = now() + self.config().default_api_timeout;
         let mut backoff = self.backoff();
         let mut listed: Vec<Option<ListedOffset>> = vec![None; specs.len()];
@@ -127,19 +135,14 @@ impl Round<'_> {
 
     async fn leader(&self, tp: &TopicPartition, deadline: Instant) -> Result<Option<Leader>> {
         let metadata = self.client.metadata();
-        let leader = metadata.leader(tp);
-        if leader.is_some() {
-            return Ok(leader);
-        }
-        let topic = match metadata.topic(&tp.topic) {
-            Some(topic) => topic,
-            None => metadata.wait_for_topic(&tp.topic, Interest::Read, deadline).await?,
+        let known = metadata.wait_for_topic(&tp.topic, Interest::Read, deadline).await?;
+        let topic = match known.partition(tp.partition) {
+            Some(_) => known,
+            // Partitions may have been added since the cluster was last asked.
+            None => metadata.ask_again(&tp.topic, Interest::Read, deadline).await?,
         };
         match topic.partition(tp.partition) {
-            Some(partition) => {
-                let epoch = partition.leader_epoch;
-                Ok(partition.leader.map(|broker| Leader { broker, epoch }))
-            }
+            Some(_) => Ok(metadata.leader(tp)),
             None => Err(unknown_partition(tp, topic.partitions.len())),
         }
     }

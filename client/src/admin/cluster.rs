@@ -8,9 +8,7 @@ use crate::topic::Cluster;
 impl Admin {
     /// Asks for the cluster's id, controller and brokers.
     pub async fn describe_cluster(&self) -> Result<Cluster> {
-        let network = self.client.network();
-        let response =
-            self.retried(async || network.metadata(Some(Vec::new()), false, false).await).await?;
+        let response = self.metadata(Some(&[])).await?;
         Ok(metadata::cluster(&response))
     }
 }

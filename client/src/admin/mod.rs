@@ -4,6 +4,10 @@ mod cluster;
 mod topics;
 
 use std::fmt;
+use std::sync::Arc;
+
+use kavka_protocol::ApiKey;
+use kavka_protocol::messages::MetadataResponse;
 
 use crate::client::{Client, wait_for_retry};
 use crate::error::Result;
@@ -25,19 +29,23 @@ impl Admin {
         Self { client }
     }
 
-    /// Makes `attempt` until it succeeds, fails for good, or the time of one call is up.
-    async fn retried<T>(&self, attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
+    /// Asks for metadata until that succeeds, fails for good, or the time of one call is up.
+    async fn metadata(&self, topics: Option<&[&str]>) -> Result<MetadataResponse> {
+        let network = self.client.network();
+        let topics = || topics.map(|topics| topics.iter().map(|topic| Arc::from(*topic)).collect());
         let deadline = now() + self.client.config().default_api_timeout;
         let mut backoff = self.client.backoff();
-        loop {
-            match attempt().await {
-                Err(error) if error.is_retriable() => {
-                    self.client.metadata().request_refresh();
-                    wait_for_retry(&mut backoff, deadline, error).await?;
+        let asking = async {
+            loop {
+                match network.metadata(topics(), false, false).await {
+                    Err(error) if error.is_retriable() => {
+                        wait_for_retry(&mut backoff, deadline, error).await?;
+                    }
+                    outcome => return outcome,
                 }
-                outcome => return outcome,
             }
-        }
+        };
+        self.client.within_api_timeout(ApiKey::Metadata, asking).await
     }
 }
 

@@ -1,6 +1,5 @@
 //! Topics: create, delete, describe, list.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kavka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
@@ -9,7 +8,7 @@ use kavka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest, TopicNa
 use kavka_protocol::{ErrorCode, Request, StrBytes};
 
 use super::Admin;
-use crate::client::{described, wait_for_retry};
+use crate::client::{described, overdue, wait_for_retry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Lane, now};
 use crate::network::{topic_name, wire_millis};
@@ -93,18 +92,13 @@ impl Admin {
 
     /// Describes topics: one outcome per topic, in the order given.
     pub async fn describe_topics(&self, topics: &[&str]) -> Result<Vec<Result<TopicMetadata>>> {
-        let network = self.client.network();
-        let asked: Vec<Arc<str>> = topics.iter().map(|topic| Arc::from(*topic)).collect();
-        let response = self
-            .retried(async || network.metadata(Some(asked.clone()), false, false).await)
-            .await?;
+        let response = self.metadata(Some(topics)).await?;
         Ok(topics.iter().map(|topic| described(&response, topic)).collect())
     }
 
     /// Describes every topic there is, by name; topics that cannot be described now are left out.
     pub async fn list_topics(&self) -> Result<Vec<TopicMetadata>> {
-        let network = self.client.network();
-        let response = self.retried(async || network.metadata(None, false, false).await).await?;
+        let response = self.metadata(None).await?;
         let usable = response.topics.iter().filter(|topic| topic.error_code == 0);
         let mut topics: Vec<TopicMetadata> =
             usable.filter_map(|t| Some(topic_metadata(&t.name.as_ref()?.0, t))).collect();
@@ -133,10 +127,12 @@ impl Admin {
     ) -> Result<Vec<Result<()>>> {
         let mut outcomes: Vec<Result<()>> = topics.iter().map(|topic| Err(silent(topic))).collect();
         let mut open: Vec<usize> = (0..topics.len()).collect();
-        let deadline = now() + self.client.config().default_api_timeout;
+        let limit = self.client.config().default_api_timeout;
+        let deadline = now() + limit;
         let mut backoff = self.client.backoff();
         while !open.is_empty() {
-            let failed = match attempt(&open).await {
+            let answered = tokio::time::timeout_at(deadline.into(), attempt(&open)).await;
+            let failed = match answered.unwrap_or_else(|_| Err(overdue(limit))) {
                 Ok(answers) => settle(topics, &answers, &mut open, &mut outcomes),
                 Err(error) if error.is_retriable() => Some(error),
                 Err(error) => return Err(error),

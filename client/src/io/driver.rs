@@ -63,13 +63,17 @@ impl Link {
 
     /// Lives as long as the connection; dropping it closes the socket.
     pub(super) async fn drive(self: Arc<Self>, dial: Dial) {
-        let Some(stream) = self.dial(dial).await else {
-            return self.settle(None);
-        };
-        self.with(|connection| connection.handle_connected(now()));
-        let (reader, writer) = tokio::io::split(stream);
-        let (input, output) = (BytesMut::new(), VecDeque::new());
-        Driver { link: &self, reader, writer, input, output }.run().await;
+        if let Some(stream) = self.dial(dial).await {
+            self.with(|connection| connection.handle_connected(now()));
+            let (reader, writer) = tokio::io::split(stream);
+            let (input, output) = (BytesMut::new(), VecDeque::new());
+            Driver { link: &self, reader, writer, input, output }.run().await;
+        }
+        self.with(|connection| {
+            if let Some((reason, _)) = connection.closed() {
+                tracing::debug!("{} {reason}", self.endpoint);
+            }
+        });
     }
 
     /// Connects while watching over the time of requests that already wait.

@@ -174,3 +174,19 @@ async fn committed_readers_ask_for_the_last_stable_offset() {
     client.list_offsets_as_seen(&specs, IsolationLevel::ReadCommitted).await.unwrap();
     assert_eq!(asked.lock().unwrap()[0].1.isolation_level, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_never_answers_does_not_outlast_the_time_of_the_call() {
+    let (pipes, listener) = network();
+    serve(listener, |_, request| {
+        let orders = topic("orders", &[(1, 0)]);
+        let cluster = metadata(&[(1, "a", 9092)]).with_topics(vec![orders]);
+        (request.api_key == ApiKey::Metadata).then(|| reply::<MetadataRequest>(request, &cluster))
+    });
+    let properties = [("bootstrap.servers", "a:9092"), ("default.api.timeout.ms", "5000")];
+    let client = ClientBuilder::new(properties).with_connect(pipes).connect().await.unwrap();
+    let started = Clock::now();
+    let error = client.list_offsets(&[(orders(0), OffsetSpec::Latest)]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(started.elapsed().as_secs(), 5);
+}

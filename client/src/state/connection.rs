@@ -1,17 +1,21 @@
 //! [`Connection`]: one conversation with one broker, from the handshake to the last answer.
 
+mod close;
+mod outgoing;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::{
-    ApiKey, CorrelationId, DecodeError, EncodeError, ErrorCode, Frame, StrBytes, UnsupportedApi,
-    VersionRange, VersionTable, api_versions_fallback, correlation_id, decode_api_versions,
-    encode_request, messages::ApiVersionsRequest, split_frame,
+    ApiKey, CorrelationId, ErrorCode, Frame, StrBytes, VersionTable, api_versions_fallback,
+    correlation_id, decode_api_versions, encode_request, messages::ApiVersionsRequest, split_frame,
 };
 
+pub(crate) use self::close::CloseReason;
+use self::close::foreign_protocol;
+pub(crate) use self::outgoing::{Answer, Failure, FailureReason, Outgoing};
 use super::timers::{earliest, is_reached};
 
 /// One connection to one broker.
@@ -60,66 +64,6 @@ enum Phase {
     /// Takes no more requests; closes when those it has are answered.
     Draining,
     Closed(CloseReason, Instant),
-}
-
-/// A request that is encoded when its version is known.
-pub(crate) struct Outgoing {
-    api: ApiKey,
-    timeout: Duration,
-    least_version: i16,
-    is_answered: bool,
-    encode: Encode,
-}
-
-type Encode = Box<dyn FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send>;
-
-/// What a broker answered: one frame without its length, and the version to read it in.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) bytes: Bytes,
-    pub(crate) version: i16,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Failure {
-    pub(crate) reason: FailureReason,
-    /// Whether all bytes of the request had been handed to the socket, so that the broker may have
-    /// acted on it.
-    pub(crate) was_written: bool,
-}
-
-/// What kept a request from being answered.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum FailureReason {
-    Closed(CloseReason),
-    Encode(EncodeError),
-    TimedOut(Duration),
-    Unsupported(UnsupportedApi),
-}
-
-/// Why a connection ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum CloseReason {
-    /// No connection came about; the text says what each address answered.
-    ConnectFailed(Arc<str>),
-    ConnectTimedOut(Duration),
-    /// The other side closed it during the handshake.
-    EndedInHandshake,
-    /// The other side closed it.
-    Ended,
-    HandshakeRefused(ErrorCode),
-    HandshakeTimedOut(Duration),
-    Idle,
-    Io(Arc<str>),
-    Malformed(DecodeError),
-    Misordered {
-        expected: CorrelationId,
-        found: CorrelationId,
-    },
-    NotKafka(&'static str),
-    RequestTimedOut(ApiKey),
-    Retired,
 }
 
 struct Waiting<T> {
@@ -458,104 +402,12 @@ impl<T> Connection<T> {
     }
 }
 
-impl Outgoing {
-    /// A request of `api` that must be answered within `timeout` from the moment it is sent.
-    ///
-    /// `encode` is called once, with the version both sides speak, the correlation id and the client
-    /// id to put into the header.
-    pub(crate) fn new(
-        api: ApiKey,
-        timeout: Duration,
-        encode: impl FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send + 'static,
-    ) -> Self {
-        Self { api, timeout, least_version: 0, is_answered: true, encode: Box::new(encode) }
-    }
-
-    /// The broker will not answer: done as soon as it is written.
-    pub(crate) fn without_answer(mut self) -> Self {
-        self.is_answered = false;
-        self
-    }
-
-    /// What is asked for exists only from `version` on; an older broker makes the request fail.
-    pub(crate) fn needs_version(mut self, version: i16) -> Self {
-        self.least_version = version;
-        self
-    }
-
-    pub(crate) fn api(&self) -> ApiKey {
-        self.api
-    }
-
-    fn version(&self, versions: &VersionTable) -> Result<i16, UnsupportedApi> {
-        let version = versions.version_of(self.api)?;
-        if version >= self.least_version {
-            return Ok(version);
-        }
-        let ours = VersionRange { min: self.least_version, max: i16::MAX };
-        let theirs = Some(VersionRange { min: 0, max: version });
-        Err(UnsupportedApi { api: self.api, ours, theirs })
-    }
-}
-
-/// Names the protocol of a peer that is not Kafka by the first bytes it sent.
-fn foreign_protocol(input: &[u8]) -> Option<&'static str> {
-    let first = input.first_chunk::<4>()?;
-    match first {
-        b"HTTP" | b"<!DO" | b"<htm" | b"<HTM" => Some("HTTP"),
-        b"SSH-" => Some("SSH"),
-        [0x15 | 0x16, 0x03, ..] => Some("TLS"),
-        _ => {
-            let length = i32::from_be_bytes(*first);
-            let plausible = (0..=HANDSHAKE_LIMIT).contains(&length);
-            (!plausible).then_some("something else")
-        }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ConnectFailed(why) => write!(f, "cannot be reached: {why}"),
-            Self::ConnectTimedOut(limit) => {
-                write!(f, "cannot be reached: no connection within {} ms", limit.as_millis())
-            }
-            Self::Ended => f.write_str("closed the connection"),
-            Self::EndedInHandshake => f.write_str(
-                "closed the connection during the handshake: it may expect another \
-                 security.protocol, or be no Kafka broker of 0.11 or later",
-            ),
-            Self::HandshakeRefused(code) => write!(f, "refused the handshake with {code}"),
-            Self::HandshakeTimedOut(limit) => {
-                write!(
-                    f,
-                    "accepted the connection but said nothing within {} ms",
-                    limit.as_millis()
-                )
-            }
-            Self::Idle => f.write_str("was not used for connections.max.idle.ms"),
-            Self::Io(why) => write!(f, "lost the connection: {why}"),
-            Self::Malformed(error) => write!(f, "sent bytes that break Kafka's protocol: {error}"),
-            Self::Misordered { expected, found } => {
-                write!(f, "answered request {found} where {expected} was due")
-            }
-            Self::NotKafka(other) => write!(f, "answered with {other}, not Kafka"),
-            Self::RequestTimedOut(api) => write!(f, "left a {api:?} request unanswered"),
-            Self::Retired => f.write_str("is no longer at this address"),
-        }
-    }
-}
-
 /// Two line breaks: a server that reads lines, as those of HTTP do, takes the first request for a
 /// complete one and answers, where it would otherwise wait for more.
 const FIRST_CORRELATION: i32 = i32::from_be_bytes(*b"\r\n\r\n");
 
 /// Understood by every broker since 2.4, and the first to carry the name of the client (KIP-511).
 const HANDSHAKE_VERSION: i16 = 3;
-
-/// An answer to ApiVersions has a few hundred bytes; the first bytes of HTTP, TLS and SSH read as a
-/// length are far beyond this.
-const HANDSHAKE_LIMIT: i32 = 1 << 20;
 
 /// Answers are limited by `fetch.max.bytes`, except for a single batch, which a broker limits by its
 /// `message.max.bytes`.

@@ -3,6 +3,8 @@
 use kavka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequest};
 use kavka_protocol::server::{RequestFrame, decode_request_body, decode_request_frame};
 
+use kavka_protocol::{UnsupportedApi, VersionRange};
+
 use super::*;
 use crate::testing::{answer_bytes, api_versions, api_versions_with, metadata};
 

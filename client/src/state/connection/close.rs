@@ -1,0 +1,83 @@
+//! Why connections end, and how to tell that the other side is no Kafka broker.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kavka_protocol::{ApiKey, CorrelationId, DecodeError, ErrorCode};
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum CloseReason {
+    /// No connection came about; the text says what each address answered.
+    ConnectFailed(Arc<str>),
+    ConnectTimedOut(Duration),
+    /// The other side closed it during the handshake.
+    EndedInHandshake,
+    /// The other side closed it.
+    Ended,
+    HandshakeRefused(ErrorCode),
+    HandshakeTimedOut(Duration),
+    Idle,
+    Io(Arc<str>),
+    Malformed(DecodeError),
+    Misordered {
+        expected: CorrelationId,
+        found: CorrelationId,
+    },
+    NotKafka(&'static str),
+    RequestTimedOut(ApiKey),
+    Retired,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectFailed(why) => write!(f, "cannot be reached: {why}"),
+            Self::ConnectTimedOut(limit) => {
+                write!(f, "cannot be reached: no connection within {} ms", limit.as_millis())
+            }
+            Self::Ended => f.write_str("closed the connection"),
+            Self::EndedInHandshake => f.write_str(
+                "closed the connection during the handshake: it may expect another \
+                 security.protocol, or be no Kafka broker of 0.11 or later",
+            ),
+            Self::HandshakeRefused(code) => write!(f, "refused the handshake with {code}"),
+            Self::HandshakeTimedOut(limit) => {
+                write!(
+                    f,
+                    "accepted the connection but said nothing within {} ms",
+                    limit.as_millis()
+                )
+            }
+            Self::Idle => f.write_str("was not used for connections.max.idle.ms"),
+            Self::Io(why) => write!(f, "lost the connection: {why}"),
+            Self::Malformed(error) => write!(f, "sent bytes that break Kafka's protocol: {error}"),
+            Self::Misordered { expected, found } => {
+                write!(f, "answered request {found} where {expected} was due")
+            }
+            Self::NotKafka(other) => write!(f, "answered with {other}, not Kafka"),
+            Self::RequestTimedOut(api) => write!(f, "left a {api:?} request unanswered"),
+            Self::Retired => f.write_str("is no longer at this address"),
+        }
+    }
+}
+
+/// Names the protocol of a peer that is not Kafka by the first bytes it sent.
+pub(super) fn foreign_protocol(input: &[u8]) -> Option<&'static str> {
+    let first = input.first_chunk::<4>()?;
+    match first {
+        b"HTTP" | b"<!DO" | b"<htm" | b"<HTM" => Some("HTTP"),
+        b"SSH-" => Some("SSH"),
+        [0x15 | 0x16, 0x03, ..] => Some("TLS"),
+        _ => {
+            let length = i32::from_be_bytes(*first);
+            let plausible = (0..=HANDSHAKE_LIMIT).contains(&length);
+            (!plausible).then_some("something else")
+        }
+    }
+}
+
+/// An answer to ApiVersions has a few hundred bytes; the first bytes of HTTP, TLS and SSH read as a
+/// length are far beyond this.
+const HANDSHAKE_LIMIT: i32 = 1 << 20;

@@ -1,0 +1,89 @@
+//! What goes into a connection, a request, and what comes out for it: an answer or a failure.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kavka_protocol::{
+    ApiKey, CorrelationId, EncodeError, Frame, UnsupportedApi, VersionRange, VersionTable,
+};
+
+use super::close::CloseReason;
+
+/// A request that is encoded when its version is known.
+pub(crate) struct Outgoing {
+    pub(super) api: ApiKey,
+    pub(super) timeout: Duration,
+    pub(super) is_answered: bool,
+    pub(super) encode: Encode,
+    least_version: i16,
+}
+
+/// Called with the version, the correlation id and the client id for the header.
+pub(super) type Encode =
+    Box<dyn FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send>;
+
+/// What a broker answered: one frame without its length, and the version to read it in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) bytes: Bytes,
+    pub(crate) version: i16,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) reason: FailureReason,
+    /// Whether all bytes of the request had been handed to the socket, so that the broker may have
+    /// acted on it.
+    pub(crate) was_written: bool,
+}
+
+/// What kept a request from being answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FailureReason {
+    Closed(CloseReason),
+    Encode(EncodeError),
+    TimedOut(Duration),
+    Unsupported(UnsupportedApi),
+}
+
+impl Outgoing {
+    /// A request of `api` that must be answered within `timeout` from the moment it is sent.
+    ///
+    /// `encode` is called once, with the version both sides speak, the correlation id and the client
+    /// id to put into the header.
+    pub(crate) fn new(
+        api: ApiKey,
+        timeout: Duration,
+        encode: impl FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send + 'static,
+    ) -> Self {
+        Self { api, timeout, least_version: 0, is_answered: true, encode: Box::new(encode) }
+    }
+
+    /// The broker will not answer: done as soon as it is written.
+    pub(crate) fn without_answer(mut self) -> Self {
+        self.is_answered = false;
+        self
+    }
+
+    /// What is asked for exists only from `version` on; an older broker makes the request fail.
+    pub(crate) fn needs_version(mut self, version: i16) -> Self {
+        self.least_version = version;
+        self
+    }
+
+    pub(crate) fn api(&self) -> ApiKey {
+        self.api
+    }
+
+    /// The version to send it in.
+    pub(super) fn version(&self, versions: &VersionTable) -> Result<i16, UnsupportedApi> {
+        let version = versions.version_of(self.api)?;
+        if version >= self.least_version {
+            return Ok(version);
+        }
+        let ours = VersionRange { min: self.least_version, max: i16::MAX };
+        let theirs = Some(VersionRange { min: 0, max: version });
+        Err(UnsupportedApi { api: self.api, ours, theirs })
+    }
+}

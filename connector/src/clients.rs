@@ -53,3 +53,40 @@ impl fmt::Debug for Clients {
         f.debug_struct("Clients").field("clusters", &self.lock().len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// An address at which nobody listens.
+    fn nobody() -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_away_is_named_and_tried_again_by_the_next_statement() {
+        let (clients, address) = (Clients::default(), nobody());
+        let connection = Properties::from([("bootstrap.servers", address.as_str())]);
+        for _ in 0..2 {
+            let error = clients.connected(connection.clone()).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.to_string().as_str()),
+                (ErrorKind::Client, "cannot connect to Kafka")
+            );
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.contains(&address), "{cause}");
+        }
+        assert!(clients.get(&connection).is_none());
+    }
+
+    #[test]
+    fn the_order_of_properties_does_not_make_another_connection() {
+        let one = Properties::from([("bootstrap.servers", "a:1"), ("client.id", "x")]);
+        let other = Properties::from([("client.id", "x"), ("bootstrap.servers", "a:1")]);
+        assert_eq!(key(&one), key(&other));
+    }
+}

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use crate::admin::Admin;
 use crate::config::{ClientConfig, Properties, check_properties, is_strict};
-use crate::consumer::ConsumerCount;
+use crate::consumer::Consumers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Connect, Lane, PendingAnswer, Pool, Target, TcpConnect, now};
 use crate::metadata::{MetadataCache, PROPAGATION, topic_error};
@@ -29,7 +29,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     network: Network,
     properties: Properties,
-    consumers: ConsumerCount,
+    consumers: Consumers,
     runtime: Handle,
     refresher: AbortHandle,
 }
@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// The consumers that share this client's prefetch budget.
-    pub(crate) fn consumer_count(&self) -> &ConsumerCount {
+    pub(crate) fn consumers(&self) -> &Consumers {
         &self.0.consumers
     }
 
@@ -190,7 +190,7 @@ impl ClientBuilder {
         });
         let refresher = refresher.abort_handle();
         let properties = self.properties;
-        let consumers = ConsumerCount::default();
+        let consumers = Consumers::default();
         Ok(Client(Arc::new(Inner { network, properties, consumers, runtime, refresher })))
     }
 }

@@ -9,7 +9,7 @@ use kavka_protocol::messages::ListOffsetsResponse;
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
 use tokio::sync::watch;
 
-use super::budget::Budget;
+use super::membership::Membership;
 use super::request::{fetch_request, fetched, looked_up, lookup_request};
 use super::shared::Shared;
 use crate::client::Client;
@@ -27,7 +27,7 @@ pub(super) struct Driver {
     client: Client,
     config: Arc<ConsumerConfig>,
     shared: Arc<Shared>,
-    budget: Budget,
+    membership: Membership,
     exchanges: Vec<Exchange>,
     /// Ready when the cluster has been asked anew.
     refresh: Option<BoxFuture<'static, ()>>,
@@ -59,11 +59,11 @@ impl Driver {
         client: Client,
         config: Arc<ConsumerConfig>,
         shared: Arc<Shared>,
-        budget: Budget,
+        membership: Membership,
     ) -> Self {
         let changes = client.metadata().changes();
         let (exchanges, refresh) = (Vec::new(), None);
-        Self { client, config, shared, budget, exchanges, refresh, changes }
+        Self { client, config, shared, membership, exchanges, refresh, changes }
     }
 
     /// Runs until it is aborted.
@@ -86,7 +86,7 @@ impl Driver {
     /// Carries out everything that is due.
     fn act(&mut self) {
         self.shared.settle();
-        self.shared.with(|fetcher| fetcher.set_budget(self.budget.bytes()));
+        self.shared.with(|fetcher| fetcher.set_budget(self.membership.budget()));
         while let Some(due) = self.poll_due() {
             match due {
                 Due::Fetch(plan) => self.fetch(&plan),
@@ -116,8 +116,12 @@ impl Driver {
             Outgoing::new(ApiKey::Fetch, timeout, move |version, correlation, client| {
                 encode_request(&request, version, correlation, client)
             });
-        let answer = self.client.send_frame(broker, Lane::Fetch, outgoing);
+        let answer = self.client.send_frame(broker, self.lane(), outgoing);
         self.exchanges.push(Exchange::Fetch { broker, answer });
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Fetch(self.membership.id())
     }
 
     fn look_up(&mut self, plan: LookupPlan) {
@@ -180,6 +184,7 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.end();
+        self.client.network().pool.retire_lane(self.lane());
     }
 }
 

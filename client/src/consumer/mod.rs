@@ -1,9 +1,9 @@
 //! [`Consumer`]: reads assigned partitions ahead of the application and hands out what was fetched,
 //! undecoded.
 
-mod budget;
 mod driver;
 mod fetch;
+mod membership;
 mod request;
 mod shared;
 
@@ -13,14 +13,13 @@ use std::sync::Arc;
 use kavka_protocol::{Offset, TopicPartition};
 use tokio::task::AbortHandle;
 
-pub(crate) use budget::ConsumerCount;
 pub use fetch::{Fetch, FetchedBatches};
+pub(crate) use membership::Consumers;
 
 use crate::client::Client;
 use crate::config::{ConsumerConfig, Properties};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::fetch::{FetchStatus, Fetcher, StartOffset};
-use budget::Budget;
 use driver::Driver;
 use shared::Shared;
 
@@ -62,9 +61,9 @@ impl Client {
     pub fn consumer(&self, overrides: impl Into<Properties>) -> Result<Consumer> {
         let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ConsumerConfig::resolve(&properties)?);
-        let budget = Budget::new(config.prefetch_bytes, self.consumer_count());
-        let shared = Arc::new(Shared::new(Fetcher::new(&config, budget.bytes())));
-        let driver = Driver::new(self.clone(), config, Arc::clone(&shared), budget);
+        let membership = self.consumers().join(config.prefetch_bytes);
+        let shared = Arc::new(Shared::new(Fetcher::new(&config, membership.budget())));
+        let driver = Driver::new(self.clone(), config, Arc::clone(&shared), membership);
         let task = self.runtime().spawn(driver.run()).abort_handle();
         Ok(Consumer { shared, task, without_pause: 0 })
     }

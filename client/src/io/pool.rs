@@ -35,7 +35,8 @@ pub(crate) enum Target {
 /// fetch which waits for data holds nothing up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
-    Fetch,
+    /// The fetches of one consumer: those of another may wait for data as well.
+    Fetch(u64),
     General,
     Produce,
 }
@@ -129,12 +130,8 @@ impl Pool {
                 state.endpoints.insert(Target::Broker(broker.id), endpoint);
             }
             let endpoints = &state.endpoints;
-            state.slots.retain(|(target, _), slot| {
-                let stays = endpoints.get(target) == Some(slot.link.endpoint());
-                if !stays {
-                    slot.link.drain();
-                }
-                stays
+            retire(&mut state.slots, |(target, _), slot| {
+                endpoints.get(target) != Some(slot.link.endpoint())
             });
         });
     }
@@ -142,14 +139,13 @@ impl Pool {
     /// Closes the connections made to addresses of `bootstrap.servers` when they have finished.
     pub(crate) fn retire_bootstrap(&self) {
         self.with(|state| {
-            state.slots.retain(|(target, _), slot| {
-                let stays = matches!(target, Target::Broker(_));
-                if !stays {
-                    slot.link.drain();
-                }
-                stays
-            });
+            retire(&mut state.slots, |(target, _), _| matches!(target, Target::Bootstrap(_)));
         });
+    }
+
+    /// Closes the connections of a lane that nobody sends on any more, when they have finished.
+    pub(crate) fn retire_lane(&self, lane: Lane) {
+        self.with(|state| retire(&mut state.slots, |(_, of), _| *of == lane));
     }
 
     fn enqueue(
@@ -259,6 +255,16 @@ impl Future for PendingAnswer {
                 Err(self.place().on(Error::closed("client")).with_maybe_written(maybe_written))
             }
         })
+    }
+}
+
+/// Lets those connections finish that are no longer needed.
+fn retire(
+    slots: &mut HashMap<(Target, Lane), Slot>,
+    is_retired: impl Fn(&(Target, Lane), &Slot) -> bool,
+) {
+    for (_, slot) in slots.extract_if(|key, slot| is_retired(key, slot)) {
+        slot.link.drain();
     }
 }
 

@@ -93,16 +93,30 @@ async fn lanes_and_brokers_have_connections_of_their_own() {
     let pool = pool(pipes);
     let _pending = [
         pool.send(broker(1), Lane::General, request("t")),
-        pool.send(broker(1), Lane::Fetch, request("t")),
+        pool.send(broker(1), Lane::Fetch(1), request("t")),
+        pool.send(broker(1), Lane::Fetch(2), request("t")),
         pool.send(broker(2), Lane::General, request("t")),
         pool.send(broker(1), Lane::General, request("t")),
     ];
     let mut hosts = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         hosts.push(listener.accept().await.0.to_string());
     }
     hosts.sort();
-    assert_eq!(hosts, ["a:9092", "a:9092", "b:9092"]);
+    assert_eq!(hosts, ["a:9092", "a:9092", "a:9092", "b:9092"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_lane_answers_what_it_has_and_then_closes() {
+    let (pipes, mut listener) = network();
+    let pool = pool(pipes);
+    let pending = pool.send(broker(1), Lane::Fetch(1), request("t"));
+    let (_, mut peer) = listener.accept_ready().await;
+    let received = peer.expect(ApiKey::Metadata).await;
+    pool.retire_lane(Lane::Fetch(1));
+    answer(&mut peer, &received).await;
+    assert!(pending.await.is_ok());
+    assert!(peer.next_request().await.is_none(), "nobody sends on it any more");
 }
 
 #[tokio::test(start_paused = true)]

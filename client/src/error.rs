@@ -120,6 +120,12 @@ impl Error {
         self
     }
 
+    /// Adds what the reader can do.
+    pub(crate) fn advise(mut self, advice: &str) -> Self {
+        self.0.message = format!("{}; {advice}", self.0.message).into();
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self

@@ -30,21 +30,9 @@ impl Network {
         self.pool.send(Target::Broker(broker), lane, request)
     }
 
-    /// Makes one request to a broker; `build` gets the version it is sent in. It is queued at once,
-    /// and is sent even if the future is dropped.
-    pub(crate) fn call<R: Request, F>(
-        &self,
-        broker: BrokerId,
-        lane: Lane,
-        build: F,
-    ) -> impl Future<Output = Result<R::Response>> + Send + use<R, F>
-    where
-        F: FnOnce(i16) -> R + Send + 'static,
-    {
-        self.call_at(Target::Broker(broker), lane, 0, build)
-    }
-
-    /// Like `call`, for something that exists only from `least_version` on.
+    /// Makes one request; `build` gets the version it is sent in, and a broker that cannot speak
+    /// `least_version` is told from one that can. It is queued at once, and is sent even if the future
+    /// is dropped.
     pub(crate) fn call_at<R: Request, F>(
         &self,
         target: Target,

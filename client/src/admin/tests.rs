@@ -6,18 +6,18 @@ use std::time::Duration;
 use kavka_protocol::messages::create_topics_response::CreatableTopicResult;
 use kavka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kavka_protocol::messages::{
-    CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
-    MetadataRequest,
+    ApiVersionsRequest, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
+    DeleteTopicsResponse, MetadataRequest,
 };
 use kavka_protocol::server::{RequestFrame, decode_request_body};
-use kavka_protocol::{ApiKey, BrokerId, ErrorCode, StrBytes};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, StrBytes, VersionRange};
 use tokio::time::Instant as Clock;
 
 use super::*;
 use crate::client::ClientBuilder;
 use crate::error::ErrorKind;
 use crate::network::topic_name;
-use crate::testing::{metadata, network, reply, serve, topic};
+use crate::testing::{api_versions_with, metadata, network, reply, serve, topic};
 
 /// What the cluster was asked: the broker's host and the request.
 type Asked = Arc<Mutex<Vec<(String, RequestFrame)>>>;
@@ -129,6 +129,38 @@ async fn trouble_that_lasts_is_the_outcome_when_time_is_up() {
     let code = outcomes[0].as_ref().unwrap_err().code();
     assert_eq!(code, Some(ErrorCode::NotController));
     assert!((Duration::from_secs(55)..=Duration::from_secs(60)).contains(&started.elapsed()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_too_old_to_fill_in_defaults_is_an_error_that_says_what_to_give() {
+    let (pipes, mut listener) = network();
+    let old = tokio::spawn(async move {
+        loop {
+            let (_, mut peer) = listener.accept().await;
+            let hello = peer.expect(ApiKey::ApiVersions).await;
+            let spoken = [
+                (ApiKey::CreateTopics, VersionRange { min: 0, max: 2 }),
+                (ApiKey::Metadata, VersionRange { min: 0, max: 5 }),
+            ];
+            peer.answer::<ApiVersionsRequest>(&hello, &api_versions_with(&spoken)).await;
+            tokio::spawn(async move {
+                while let Some(request) = peer.next_request().await {
+                    let cluster = metadata(&[(1, "a", 9092)]);
+                    peer.answer::<MetadataRequest>(&request, &cluster).await;
+                }
+            });
+        }
+    });
+    let builder = ClientBuilder::new([("bootstrap.servers", "a:9092")]).with_connect(pipes);
+    let admin = builder.connect().await.unwrap().admin();
+    let error = admin.create_topics(&[NewTopic::new("orders")]).await.unwrap_err();
+    old.abort();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let text = error.to_string();
+    assert!(
+        text.contains("only up to version 2") && text.contains("say how many partitions"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

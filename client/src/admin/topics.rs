@@ -10,7 +10,7 @@ use kavka_protocol::{ErrorCode, Request, StrBytes};
 use super::Admin;
 use crate::client::{described, overdue, wait_for_retry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{Lane, now};
+use crate::io::{Lane, Target, now};
 use crate::network::{topic_name, wire_millis};
 use crate::state::metadata::topic_metadata;
 use crate::topic::TopicMetadata;
@@ -59,13 +59,22 @@ impl Admin {
     pub async fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<Result<()>>> {
         let timeout = self.client.config().request_timeout;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        let leaves_default =
+            |t: &NewTopic| t.partitions.is_none() || t.replication_factor.is_none();
+        let least = if topics.iter().any(leaves_default) { DEFAULTS_VERSION } else { 0 };
         let outcomes = self
             .for_each_topic(&names, async |open: &[usize]| {
                 let open = open.iter().filter_map(|at| topics.get(*at)).map(creatable).collect();
                 let request = CreateTopicsRequest::default()
                     .with_topics(open)
                     .with_timeout_ms(wire_millis(timeout));
-                let response = self.ask_controller(move |_| request).await?;
+                let answer = self.ask_controller(least, move |_| request).await;
+                let response = answer.map_err(|error| match error.kind() {
+                    ErrorKind::Unsupported => {
+                        error.advise("say how many partitions and copies to make")
+                    }
+                    _ => error,
+                })?;
                 let answers = response.topics.into_iter();
                 Ok(answers.map(|t| (t.name, t.error_code, t.error_message)).collect())
             })
@@ -83,7 +92,7 @@ impl Admin {
         self.for_each_topic(topics, async |open: &[usize]| {
             let open = open.iter().filter_map(|at| topics.get(*at));
             let names: Vec<TopicName> = open.map(|topic| topic_name(topic)).collect();
-            let response = self.ask_controller(move |v| deletion(names, timeout, v)).await?;
+            let response = self.ask_controller(0, move |v| deletion(names, timeout, v)).await?;
             let answers = response.responses.into_iter();
             Ok(answers.filter_map(|t| Some((t.name?, t.error_code, t.error_message))).collect())
         })
@@ -109,13 +118,15 @@ impl Admin {
     /// Makes one request to the controller, or to whichever broker passes it on.
     async fn ask_controller<R: Request>(
         &self,
+        least_version: i16,
         build: impl FnOnce(i16) -> R + Send + 'static,
     ) -> Result<R::Response> {
         let cluster = self.client.metadata().cluster();
         let any = || cluster.brokers.first().map(|broker| broker.id);
         let unknown = || Error::new(ErrorKind::Unreachable, "no controller is known");
         let controller = cluster.controller.or_else(any).ok_or_else(unknown)?;
-        self.client.network().call(controller, Lane::General, build).await
+        let controller = Target::Broker(controller);
+        self.client.network().call_at(controller, Lane::General, least_version, build).await
     }
 
     /// Makes requests about the topics that are still open (by place in `topics`) until each has an
@@ -238,3 +249,6 @@ pub(super) fn deletion(
     let named = |name| DeleteTopicState::default().with_name(Some(name));
     request.with_topics(names.into_iter().map(named).collect())
 }
+
+/// The first version in which the broker fills in how many partitions and copies (KIP-464).
+const DEFAULTS_VERSION: i16 = 4;

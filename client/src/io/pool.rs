@@ -286,6 +286,13 @@ fn explain(reason: FailureReason, endpoint: &str, was_written: bool) -> Error {
             let message = format!("{endpoint} {missed} within {} ms", limit.as_millis());
             Error::new(ErrorKind::Timeout, message)
         }
+        FailureReason::TooOld { api, version, needed } => {
+            let message = format!(
+                "{endpoint} speaks {api:?} only up to version {version}; what is asked for needs \
+                 version {needed} of it, and a newer broker"
+            );
+            Error::new(ErrorKind::Unsupported, message)
+        }
         FailureReason::Unsupported(unsupported) => unsupported.into(),
     }
 }

@@ -336,7 +336,7 @@ impl<T> Connection<T> {
         };
         let version = match request.version(versions) {
             Ok(version) => version,
-            Err(unsupported) => return self.fail(ticket, FailureReason::Unsupported(unsupported)),
+            Err(reason) => return self.fail(ticket, reason),
         };
         let correlation = self.take_correlation();
         let frame = match (request.encode)(version, correlation, &self.settings.client_id) {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kavka_protocol::{
-    ApiKey, CorrelationId, EncodeError, Frame, UnsupportedApi, VersionRange, VersionTable,
-};
+use kavka_protocol::{ApiKey, CorrelationId, EncodeError, Frame, UnsupportedApi, VersionTable};
 
 use super::close::CloseReason;
 
@@ -44,6 +42,12 @@ pub(crate) enum FailureReason {
     Closed(CloseReason),
     Encode(EncodeError),
     TimedOut(Duration),
+    /// The newest version both sides speak is not new enough for what is asked for.
+    TooOld {
+        api: ApiKey,
+        version: i16,
+        needed: i16,
+    },
     Unsupported(UnsupportedApi),
 }
 
@@ -77,13 +81,12 @@ impl Outgoing {
     }
 
     /// The version to send it in.
-    pub(super) fn version(&self, versions: &VersionTable) -> Result<i16, UnsupportedApi> {
-        let version = versions.version_of(self.api)?;
-        if version >= self.least_version {
-            return Ok(version);
+    pub(super) fn version(&self, versions: &VersionTable) -> Result<i16, FailureReason> {
+        let version = versions.version_of(self.api).map_err(FailureReason::Unsupported)?;
+        if version < self.least_version {
+            let needed = self.least_version;
+            return Err(FailureReason::TooOld { api: self.api, version, needed });
         }
-        let ours = VersionRange { min: self.least_version, max: i16::MAX };
-        let theirs = Some(VersionRange { min: 0, max: version });
-        Err(UnsupportedApi { api: self.api, ours, theirs })
+        Ok(version)
     }
 }

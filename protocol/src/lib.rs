@@ -22,6 +22,8 @@ mod cursor;
 mod error;
 mod error_code;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 mod ids;
 mod message;
 mod record;

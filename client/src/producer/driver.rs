@@ -219,7 +219,9 @@ impl Drop for Driver {
 
 /// Asks the cluster for a producer id.
 async fn identify(client: Client) -> Result<Identity> {
-    let request = InitProducerIdRequest::default().with_transaction_timeout_ms(i32::MAX);
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(None)
+        .with_transaction_timeout_ms(i32::MAX);
     let response: InitProducerIdResponse = client.call_any(&request).await?;
     let at = |error: Error| error.with_api(ApiKey::InitProducerId);
     if let Some(code) = ErrorCode::from_code(response.error_code) {

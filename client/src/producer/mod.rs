@@ -118,7 +118,7 @@ impl Producer {
                 return Ok(delivery);
             }
             let accepted = self.accept(&chunk, |ticket, index, _| delivery.add(ticket, index));
-            accepted.await.map_err(|(place, error)| at_record(before + place, &error))?;
+            accepted.await.map_err(|(place, error)| at_record(before + place, error))?;
             before += chunk.len();
         }
     }
@@ -269,12 +269,15 @@ fn append(
 }
 
 /// `error`, which came of the record at `place` of a call.
-fn at_record(place: usize, error: &Error) -> Error {
+fn at_record(place: usize, error: Error) -> Error {
+    if place == 0 {
+        return error;
+    }
     let message =
-        format!("record {place} of the call: {}; those before it were accepted", error.message());
-    let named = Error::new(error.kind(), message);
-    match &error.place().topic_partition {
-        Some(topic_partition) => named.with_topic_partition(topic_partition.clone()),
+        format!("record {place} of the call, all before it being accepted: {}", error.message());
+    let named = Error::new(error.kind(), message).with_maybe_written(error.may_have_been_written());
+    match error.place().topic_partition.clone() {
+        Some(topic_partition) => named.with_topic_partition(topic_partition),
         None => named,
     }
 }

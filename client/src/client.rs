@@ -178,7 +178,10 @@ impl ClientBuilder {
         warn_about(&self.properties, is_strict(&self.properties))?;
         let config = Arc::new(ClientConfig::resolve(&self.properties)?);
         let connect = self.connect.unwrap_or_else(|| Arc::new(tcp(&config)));
-        let runtime = Handle::current();
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument, "a client needs a Tokio runtime")
+                .with_source(error)
+        })?;
         let seed = fastrand::u64(..);
         let metadata = Arc::new(MetadataCache::new(metadata_settings(&config), seed));
         let pool = Arc::new(Pool::new(&config, connect, runtime.clone(), seed));

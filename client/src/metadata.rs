@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{now, sleep_until};
 use crate::network::Network;
-use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings};
+use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings, Refresh};
 use crate::topic::{Cluster, TopicMetadata};
 
 /// What is known about the cluster; looking never waits.
@@ -132,6 +132,7 @@ impl MetadataCache {
 
     /// Asks the cluster whenever that is due, until it is dropped.
     pub(crate) async fn keep_fresh(&self, network: &Network) {
+        let mut failing = false;
         loop {
             let Some(refresh) = self.with(|metadata| metadata.poll_refresh(now())) else {
                 tokio::select! {
@@ -140,18 +141,29 @@ impl MetadataCache {
                 }
                 continue;
             };
-            let topics = Some(refresh.topics);
-            match network.metadata(topics, refresh.may_create, self.is_lost(network)).await {
-                Ok(response) => {
-                    self.with(|metadata| metadata.handle_response(&response, now()));
-                    self.publish();
+            failing = match self.refresh(network, refresh).await {
+                Ok(()) => false,
+                Err(error) if failing => {
+                    tracing::debug!(%error, "metadata still cannot be refreshed");
+                    true
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "metadata could not be refreshed");
-                    self.with(|metadata| metadata.handle_failure(now()));
+                    tracing::warn!(%error, "metadata cannot be refreshed; trying on");
+                    true
                 }
-            }
+            };
         }
+    }
+
+    async fn refresh(&self, network: &Network, refresh: Refresh) -> Result<()> {
+        let Refresh { topics, may_create } = refresh;
+        let answer = network.metadata(Some(topics), may_create, self.is_lost(network)).await;
+        self.with(|metadata| match &answer {
+            Ok(response) => metadata.handle_response(response, now()),
+            Err(_) => metadata.handle_failure(now()),
+        });
+        self.publish();
+        answer.map(drop)
     }
 
     /// Whether nothing has been heard for so long that the known brokers are given up (KIP-1102).

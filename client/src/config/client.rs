@@ -46,7 +46,7 @@ impl ClientConfig {
         let mut from = Resolver::new(properties, Role::Client);
         let config = Self {
             bootstrap_servers: bootstrap_servers(&mut from),
-            client_id: from.text(keys::CLIENT_ID).to_owned(),
+            client_id: client_id(from.text(keys::CLIENT_ID)),
             allow_auto_create_topics: from.bool(keys::ALLOW_AUTO_CREATE_TOPICS),
             connections_max_idle: from.millis(keys::CONNECTIONS_MAX_IDLE_MS),
             default_api_timeout: from.millis(keys::DEFAULT_API_TIMEOUT_MS),
@@ -65,6 +65,11 @@ impl ClientConfig {
         };
         from.finish(config)
     }
+}
+
+/// Brokers log and limit clients by their id, so that an empty one helps nobody.
+fn client_id(set: &str) -> String {
+    if set.is_empty() { "kavka" } else { set }.to_owned()
 }
 
 fn bootstrap_servers(from: &mut Resolver<'_>) -> Vec<Endpoint> {

@@ -147,7 +147,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::int(BUFFER_MEMORY, 0, i64::MAX).default("33554432").producer().doc("Bytes of records that may wait to be sent."),
     PropertyDef::bool(CHECK_CRCS).default("true").consumer().unused().doc("Whether checksums are verified; they always are."),
     PropertyDef::choice("client.dns.lookup", &["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]).default("use_all_dns_ips").only_default().doc("How the addresses of a host name are used."),
-    PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas."),
+    PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas; kavka if empty."),
     PropertyDef::text(CLIENT_RACK).default("").consumer().only_default().doc("The rack this client runs in, so that a near replica can be read."),
     PropertyDef::int(COMPRESSION_GZIP_LEVEL, -1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
     PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; the pure Rust encoder has one, so the level changes nothing."),

@@ -63,6 +63,7 @@ impl Link {
 
     /// Lives as long as the connection; dropping it closes the socket.
     pub(super) async fn drive(self: Arc<Self>, dial: Dial) {
+        let _abandoned = Abandoned(&self);
         if let Some(stream) = self.dial(dial).await {
             self.with(|connection| connection.handle_connected(now()));
             let (reader, writer) = tokio::io::split(stream);
@@ -121,6 +122,17 @@ impl Link {
             // Whoever asked may have gone; the connection goes on all the same.
             let _ = ticket.send(answer);
         }
+    }
+}
+
+/// Fails what is pending when a link's task ends before its connection does, for then nobody would
+/// watch over its requests.
+struct Abandoned<'l>(&'l Link);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.with(|connection| connection.close(CloseReason::Abandoned, now()));
+        self.0.settle(None);
     }
 }
 

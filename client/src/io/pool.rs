@@ -299,6 +299,7 @@ fn explain(reason: FailureReason, endpoint: &str, was_written: bool) -> Error {
 
 fn kind(reason: &CloseReason) -> ErrorKind {
     match reason {
+        CloseReason::Abandoned => ErrorKind::Closed,
         CloseReason::ConnectFailed(_) => ErrorKind::Unreachable,
         CloseReason::ConnectTimedOut(_) | CloseReason::HandshakeTimedOut(_) => ErrorKind::Timeout,
         CloseReason::Ended

@@ -10,6 +10,7 @@ use tokio::time::Instant as Clock;
 
 use super::*;
 use crate::config::Properties;
+use crate::io::{BoxFuture, Stream};
 use crate::testing::{Listener, Peer, Pipes, metadata, network, topic};
 
 /// A pool that knows broker 1 at `a:9092` and broker 2 at `b:9092`.
@@ -302,4 +303,29 @@ async fn a_broker_nobody_has_heard_of_is_an_error_at_once() {
     let error = failure(pool.send(broker(9), Lane::General, request("t"))).await;
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().starts_with("Metadata at broker 9: it is not among"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_task_dies_fails_its_requests_and_is_replaced() {
+    /// Panics at the first attempt.
+    struct Faulty(Pipes, std::sync::atomic::AtomicBool);
+
+    impl Connect for Faulty {
+        fn connect<'a>(&'a self, to: &'a Endpoint) -> BoxFuture<'a, std::io::Result<Stream>> {
+            assert!(self.1.swap(true, std::sync::atomic::Ordering::Relaxed), "planted");
+            self.0.connect(to)
+        }
+    }
+
+    let (pipes, mut listener) = network();
+    let config = ClientConfig::resolve(&[("bootstrap.servers", "a:9092")].into()).unwrap();
+    let faulty = Arc::new(Faulty(pipes, false.into()));
+    let pool = Pool::new(&config, faulty, Handle::current(), 7);
+    let error = failure(pool.send(Target::Bootstrap(0), Lane::General, request("t"))).await;
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    let pending = pool.send(Target::Bootstrap(0), Lane::General, request("t"));
+    let (_, mut peer) = listener.accept_ready().await;
+    let received = peer.expect(ApiKey::Metadata).await;
+    answer(&mut peer, &received).await;
+    assert!(pending.await.is_ok());
 }

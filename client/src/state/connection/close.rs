@@ -9,6 +9,8 @@ use kavka_protocol::{ApiKey, CorrelationId, DecodeError, ErrorCode};
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CloseReason {
+    /// Nobody drives it any more: the client is gone.
+    Abandoned,
     /// No connection came about; the text says what each address answered.
     ConnectFailed(Arc<str>),
     ConnectTimedOut(Duration),
@@ -33,6 +35,7 @@ pub(crate) enum CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Abandoned => f.write_str("is no longer talked to: the client is closed"),
             Self::ConnectFailed(why) => write!(f, "cannot be reached: {why}"),
             Self::ConnectTimedOut(limit) => {
                 write!(f, "cannot be reached: no connection within {} ms", limit.as_millis())

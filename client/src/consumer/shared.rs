@@ -73,9 +73,11 @@ impl Shared {
         }
     }
 
-    /// Something happened that the application may want to know.
+    /// Wakes the application if there is something for it.
     pub(super) fn notify_application(&self) {
-        self.news.notify_one();
+        if self.with(|fetcher| fetcher.has_news()) {
+            self.news.notify_one();
+        }
     }
 
     /// Waits until the application has done something.

@@ -10,32 +10,10 @@ use kavka_protocol::{
 
 use super::buffer::{Piece, walk};
 use super::planner::{Asked, Outstanding};
-use super::positions::{Leader, Stage};
+use super::positions::Stage;
 use super::reset::{Found, Lookup};
 use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed, RetryDelay};
 use crate::error::{Error, ErrorKind};
-
-/// What the metadata says about one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leadership {
-    /// This broker leads it.
-    Led(Leader),
-    /// It exists, but has no leader at present.
-    Leaderless,
-    /// The cluster has no such topic, or the topic no such partition.
-    Missing(MissingPart),
-    /// The cluster does not tell, for a reason that waiting will not change.
-    Refused(ErrorCode),
-    /// Not known yet.
-    Unknown,
-}
-
-/// What of a partition's name does not exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MissingPart {
-    Topic,
-    Partition,
-}
 
 /// What a broker answers to one fetch.
 #[derive(Clone, Debug, Default)]
@@ -105,51 +83,12 @@ impl Fetcher {
         }
     }
 
-    /// The metadata is what `look` says, as far as it is known.
-    pub(crate) fn handle_metadata(
-        &mut self,
-        look: impl Fn(&TopicPartition) -> Leadership,
-        now: Instant,
-    ) {
-        let news: Vec<_> = self
-            .positions
-            .iter()
-            .map(|(partition, position)| (partition, position, look(partition)))
-            .filter(|(_, position, leadership)| position.is_news(*leadership))
-            .map(|(partition, _, leadership)| (partition.clone(), leadership))
-            .collect();
-        for (partition, leadership) in news {
-            self.handle_leadership(&partition, leadership, now);
-        }
-        self.planner.handle_leaders(&self.positions);
-        self.has_lookups = true;
-        self.want_leaders();
-    }
-
-    /// The cluster was asked anew, and the metadata now is what `look` says.
-    pub(crate) fn handle_refresh(
-        &mut self,
-        look: impl Fn(&TopicPartition) -> Leadership,
-        now: Instant,
-    ) {
-        self.is_refreshing = false;
-        self.handle_metadata(look, now);
-    }
-
     /// Some delay may be over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.positions.handle_timeout(now);
         self.planner.handle_timeout(now);
         self.has_lookups = true;
         self.want_leaders();
-    }
-
-    /// Asks for fresh metadata while some partition has no leader.
-    fn want_leaders(&mut self) {
-        let is_wanted = self.positions.iter().any(|(_, position)| position.needs_leader());
-        if is_wanted && !self.is_refreshing {
-            self.metadata = Some(MetadataNeed::Fresh);
-        }
     }
 
     fn finish(&mut self, broker: BrokerId) -> Option<Outstanding> {
@@ -219,7 +158,16 @@ impl Fetcher {
         } else if has_bytes && !has_progress {
             self.handle_standstill(partition, now);
         } else if !has_bytes {
-            self.arrivals.push(partition.clone());
+            self.handle_nothing(partition, asked);
+        }
+    }
+
+    /// There is nothing more for now.
+    fn handle_nothing(&mut self, partition: &TopicPartition, asked: Asked) {
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        position.refusals = 0;
+        if position.announce_end().is_some() {
+            self.arrivals.push((partition.clone(), asked.version));
         }
     }
 
@@ -317,42 +265,8 @@ impl Fetcher {
         }
     }
 
-    fn handle_leadership(
-        &mut self,
-        partition: &TopicPartition,
-        leadership: Leadership,
-        now: Instant,
-    ) {
-        let Some(position) = self.positions.get_mut(partition) else { return };
-        match leadership {
-            Leadership::Led(leader) => position.follow(leader),
-            Leadership::Unknown => {}
-            Leadership::Leaderless => {
-                position.leader = None;
-                self.count_refusal(partition);
-                self.delay(partition, now);
-            }
-            Leadership::Refused(code) => {
-                position.leader = None;
-                self.count_refusal(partition);
-                self.delay(partition, now);
-                self.fail(partition, Error::broker(code).with_api(ApiKey::Metadata));
-            }
-            Leadership::Missing(part) => {
-                position.leader = None;
-                position.missing += 1;
-                if position.missing >= GONE_AFTER {
-                    position.missing = 0;
-                    self.fail(partition, missing(partition, part));
-                }
-                self.count_refusal(partition);
-                self.delay(partition, now);
-            }
-        }
-    }
-
     /// The application will be told, once it has everything before this position.
-    fn fail(&mut self, partition: &TopicPartition, error: Error) {
+    pub(super) fn fail(&mut self, partition: &TopicPartition, error: Error) {
         if let Some(position) = self.positions.get_mut(partition) {
             position.failure = Some(error.with_topic_partition(partition.clone()));
             if !self.failed.contains(partition) {
@@ -361,13 +275,13 @@ impl Fetcher {
         }
     }
 
-    fn count_refusal(&mut self, partition: &TopicPartition) -> u32 {
+    pub(super) fn count_refusal(&mut self, partition: &TopicPartition) -> u32 {
         let Some(position) = self.positions.get_mut(partition) else { return 1 };
         position.refusals = position.refusals.saturating_add(1);
         position.refusals
     }
 
-    fn delay(&mut self, partition: &TopicPartition, now: Instant) {
+    pub(super) fn delay(&mut self, partition: &TopicPartition, now: Instant) {
         if let Some(position) = self.positions.get(partition) {
             let at = now + self.retry_delay.after(position.refusals);
             self.positions.delay(partition, at);
@@ -403,18 +317,3 @@ fn out_of_range(position: Offset, log_start: Offset, log_end: Offset) -> Error {
     );
     Error::new(ErrorKind::OffsetOutOfRange, message).with_api(ApiKey::Fetch).with_offset(position)
 }
-
-fn missing(partition: &TopicPartition, part: MissingPart) -> Error {
-    match part {
-        MissingPart::Topic => Error::unknown_topic(&partition.topic),
-        MissingPart::Partition => {
-            let message =
-                format!("topic {:?} has no partition {}", partition.topic, partition.partition);
-            Error::new(ErrorKind::UnknownPartition, message)
-        }
-    }
-}
-
-/// A topic just made is not known to every broker at once; one that so many refreshes with growing
-/// waits between them did not find is gone.
-const GONE_AFTER: u32 = 5;

@@ -6,20 +6,20 @@
 
 mod answer;
 mod buffer;
+mod leadership;
 mod planner;
 mod positions;
 mod reset;
 mod status;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use kavka_protocol::{BrokerId, IsolationLevel, LeaderEpoch, Offset, TopicPartition};
 
-pub(crate) use answer::{FetchAnswer, Leadership, LookupAnswer, MissingPart};
+pub(crate) use answer::{FetchAnswer, LookupAnswer};
 pub(crate) use buffer::Piece;
+pub(crate) use leadership::{Leadership, MissingPart};
 pub(crate) use planner::FetchPlan;
 pub(crate) use positions::Leader;
 pub use positions::StartOffset;
@@ -50,8 +50,8 @@ pub(crate) struct Fetcher {
     failed: VecDeque<TopicPartition>,
     /// What went wrong with a broker as a whole.
     fault: Option<Error>,
-    /// Partitions that may have come to their end since the last delivery.
-    arrivals: Vec<TopicPartition>,
+    /// Partitions that came to their end without data since the last delivery.
+    arrivals: Vec<(TopicPartition, Version)>,
     /// Whether a position moved without data.
     has_moved: bool,
     /// Whether some position may have to be looked up.
@@ -214,18 +214,22 @@ impl Fetcher {
         if let Some(error) = self.fault.take().or_else(|| self.take_failure()) {
             return Some(Err(error));
         }
+        let mut ends = self.take_arrivals();
         let positions = &self.positions;
         let pieces = self.buffer.take(|partition| positions.may_deliver(partition));
-        for piece in &pieces {
-            self.planner.hold(piece.records.len());
-            if let Some(position) = self.positions.get_mut(&piece.topic_partition) {
-                position.deliver(piece.next);
-            }
-        }
-        let ends = self.announce_ends(&pieces);
+        ends.extend(pieces.iter().filter_map(|piece| self.deliver(piece)));
         let has_moved = std::mem::take(&mut self.has_moved);
         let is_worth_it = has_moved || !pieces.is_empty() || !ends.is_empty();
         is_worth_it.then_some(Ok(Delivery { pieces, ends }))
+    }
+
+    /// Whether the application should look.
+    pub(crate) fn has_news(&self) -> bool {
+        self.has_moved
+            || self.fault.is_some()
+            || !self.failed.is_empty()
+            || !self.arrivals.is_empty()
+            || self.buffer.has_any(|partition| self.positions.may_deliver(partition))
     }
 
     /// The next fetch to send.
@@ -320,17 +324,25 @@ impl Fetcher {
         failure
     }
 
-    /// The ends that the application does not know yet, of partitions just delivered or answered.
-    fn announce_ends(&mut self, pieces: &[Piece]) -> Vec<(TopicPartition, Offset)> {
-        let mut ends = Vec::new();
-        let delivered = pieces.iter().map(|piece| piece.topic_partition.clone());
-        for partition in std::mem::take(&mut self.arrivals).into_iter().chain(delivered) {
-            let Some(position) = self.positions.get_mut(&partition) else { continue };
-            if let Some(offset) = position.end_reached().filter(|_| !position.is_end_announced) {
-                position.is_end_announced = true;
-                ends.push((partition, offset));
-            }
-        }
-        ends
+    /// The ends that partitions have come to without data, unless they have moved on.
+    fn take_arrivals(&mut self) -> Vec<(TopicPartition, Offset)> {
+        let arrivals = std::mem::take(&mut self.arrivals).into_iter();
+        arrivals
+            .filter_map(|(partition, version)| {
+                let offset = self.positions.current(&partition, version)?.end_reached()?;
+                Some((partition, offset))
+            })
+            .collect()
+    }
+
+    /// Moves the position behind what is being handed out; yields the end if it is there.
+    fn deliver(&mut self, piece: &Piece) -> Option<(TopicPartition, Offset)> {
+        self.planner.hold(piece.records.len());
+        let position = self.positions.get_mut(&piece.topic_partition)?;
+        position.deliver(piece.next);
+        position.announce_end().map(|offset| (piece.topic_partition.clone(), offset))
     }
 }
+
+#[cfg(test)]
+mod tests;

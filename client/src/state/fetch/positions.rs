@@ -10,7 +10,7 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 
-use super::answer::Leadership;
+use super::leadership::Leadership;
 use super::reset::{End, Lookup};
 use crate::error::Error;
 
@@ -276,6 +276,13 @@ impl Position {
         };
         let end = self.log_end?;
         (delivered == fetched && delivered >= end).then_some(delivered)
+    }
+
+    /// The end reached, once for each time that it is.
+    pub(crate) fn announce_end(&mut self) -> Option<Offset> {
+        let offset = self.end_reached().filter(|_| !self.is_end_announced)?;
+        self.is_end_announced = true;
+        Some(offset)
     }
 }
 

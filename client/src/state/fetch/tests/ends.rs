@@ -89,3 +89,35 @@ fn a_seek_to_the_end_tells_it_again_once_a_broker_has_said_so() {
     bench.answer(1, vec![fetched(0, 0, &[])]);
     assert_eq!(ends(&mut bench), [(0, 0)]);
 }
+
+#[test]
+fn an_end_that_nobody_asks_about_is_kept_once() {
+    let mut bench = Bench::reading(1, &[]);
+    for _ in 0..9 {
+        bench.fetch();
+        bench.answer(1, vec![fetched(0, 0, &[])]);
+    }
+    assert_eq!(bench.fetcher.arrivals.len(), 1);
+    assert_eq!(ends(&mut bench), [(0, 0)]);
+}
+
+#[test]
+fn an_end_that_has_moved_on_before_it_was_told_is_told_where_it_is() {
+    let mut bench = Bench::reading(1, &[]);
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 0, &[])]);
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 3, &[batch(0, 3)])]);
+    assert_eq!(ends(&mut bench), [(0, 3)]);
+}
+
+#[test]
+fn an_end_reached_before_a_seek_is_not_told_after_it() {
+    let mut bench = Bench::reading(1, &[]);
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 0, &[])]);
+    bench.fetcher.seek(&tp(0), StartOffset::At(0));
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 0, &[])]);
+    assert_eq!(ends(&mut bench), [(0, 0)]);
+}

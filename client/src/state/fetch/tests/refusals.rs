@@ -86,11 +86,11 @@ fn refusals_in_a_row_wait_longer_and_refresh_in_the_end() {
 #[test]
 fn success_ends_the_row_of_refusals() {
     let mut bench = Bench::reading(1, &[]);
-    for base in 0..3 {
+    for records in [vec![batch(0, 1)], vec![], vec![batch(1, 1)]] {
         refuse(&mut bench, ErrorCode::OffsetNotAvailable);
         assert_eq!(bench.wait().as_millis(), 100);
         bench.fetch();
-        bench.answer(1, vec![fetched(0, 9, &[batch(base, 1)])]);
+        bench.answer(1, vec![fetched(0, 9, &records)]);
     }
 }
 

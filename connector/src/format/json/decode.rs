@@ -157,7 +157,9 @@ impl Walk {
             scanner.colon()?;
             match found.and_then(|index| Some((index, row.structs.columns.get_mut(index)?))) {
                 Some((index, column)) => {
-                    filled += usize::from(column.len() == len);
+                    if column.len() == len {
+                        filled += 1;
+                    }
                     // The last of several fields with one name is the one that counts.
                     column.truncate(len);
                     let outcome = self.value_or_null(column, scanner);

@@ -149,7 +149,11 @@ fn found_at(message: &[u8], position: usize) -> String {
         b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t' => !is_string,
         _ => false,
     });
-    let len = end.map_or(rest.len(), |end| end + 1 + usize::from(is_string));
+    let len = match end {
+        Some(end) if is_string => end + 2,
+        Some(end) => end + 1,
+        None => rest.len(),
+    };
     let shown = rest.get(..len.min(MAX_FOUND)).unwrap_or_default();
     let mut text = String::new();
     String::from_utf8_lossy(shown)

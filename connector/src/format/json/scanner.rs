@@ -76,9 +76,13 @@ impl<'a> Scanner<'a> {
     /// Passes over `expected` if it comes next.
     #[inline]
     pub(super) fn eat(&mut self, expected: u8) -> bool {
-        let is_next = self.peek() == expected;
-        self.at += usize::from(is_next);
-        is_next
+        // Not `at += usize::from(is_next)`: rustc 1.95 loses that sum from opt-level 2 on when the result is
+        // branched on.
+        if self.peek() != expected {
+            return false;
+        }
+        self.at += 1;
+        true
     }
 
     /// Passes over `{` or `[`, which was seen.
@@ -95,9 +99,11 @@ impl<'a> Scanner<'a> {
     /// Passes over `close` if it comes next.
     #[inline]
     pub(super) fn close(&mut self, close: u8) -> bool {
-        let is_closed = self.eat(close);
-        self.depth -= usize::from(is_closed);
-        is_closed
+        if !self.eat(close) {
+            return false;
+        }
+        self.depth -= 1;
+        true
     }
 
     /// Passes over `quoted` if it comes next, byte by byte.
@@ -155,7 +161,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn small_integer(&mut self) -> Option<i64> {
         let is_negative = self.peek() == b'-';
-        let start = self.at + usize::from(is_negative);
+        let start = if is_negative { self.at + 1 } else { self.at };
         let rest = self.bytes.get(start..)?;
         let mut value = 0_i64;
         let mut len = 0;
@@ -263,7 +269,9 @@ impl<'a> Scanner<'a> {
     /// Passes over a number, of which the first character was seen.
     fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
-        self.at += usize::from(self.byte() == b'-');
+        if self.byte() == b'-' {
+            self.at += 1;
+        }
         let first = self.byte();
         let whole = self.digits()?;
         if first == b'0' && whole > 1 {
@@ -276,7 +284,9 @@ impl<'a> Scanner<'a> {
         }
         if matches!(self.byte(), b'e' | b'E') {
             self.at += 1;
-            self.at += usize::from(matches!(self.byte(), b'+' | b'-'));
+            if matches!(self.byte(), b'+' | b'-') {
+                self.at += 1;
+            }
             self.digits()?;
         }
         Ok(self.slice(start, self.at))

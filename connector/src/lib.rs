@@ -1,5 +1,6 @@
 //! Kafka topics as Arrow tables with the semantics of Flink's Kafka SQL connector.
 
+mod cast;
 mod clients;
 pub mod ddl;
 mod error;
@@ -21,6 +22,9 @@ pub use crate::ddl::{
 pub use crate::error::{Error, ErrorKind, RowError};
 pub use crate::options::{OptionDef, OptionKind, OptionRole, option_definitions};
 pub use crate::schema::{METADATA_KEY, METADATA_VIRTUAL, MetadataKey};
-pub use crate::sink::{DeliveryGuarantee, SinkPartitioner};
-pub use crate::source::{BoundedMode, ReaderSpec, SourceOptions, SourcePlan, Split, StartupMode};
+pub use crate::sink::{DeliveryGuarantee, SinkPartitioner, SinkWriter};
+pub use crate::source::{
+    BoundedMode, ReaderSpec, SourceBatch, SourceOptions, SourcePlan, SourceProgress, SourceReader,
+    Split, StartupMode,
+};
 pub use crate::table::Table;

@@ -19,7 +19,11 @@ use crate::options::{
     check_primary_key, in_role,
 };
 use crate::schema::{Columns, Projection, ProjectionSpec};
-use crate::source::{Enumerator, SourceOptions, SourcePlan, Subscription};
+use crate::sink::{SinkSpec, SinkWriter};
+use crate::source::{
+    AssemblerSpec, BatchLimits, Enumerator, ReaderSpec, SourceOptions, SourcePlan, SourceReader,
+    Subscription,
+};
 
 /// A Kafka topic as a table. Cheap to clone.
 #[derive(Clone)]
@@ -142,6 +146,67 @@ impl Table {
             startup,
             bounded,
         })
+    }
+
+    /// A reader of some of the splits of a plan that was made with the same `clients`.
+    ///
+    /// # Errors
+    /// The projection or the splits do not fit the table, or its source was not planned with `clients`.
+    pub fn reader(&self, clients: &Clients, spec: ReaderSpec) -> Result<SourceReader, Error> {
+        let properties = self.inner.properties.resolve()?;
+        let Some(client) = clients.get(&properties.connection()) else {
+            return Err(self.misuse("there is no connection: plan the source first"));
+        };
+        if spec.is_bounded && spec.splits.iter().any(|split| split.stop.is_none()) {
+            return Err(self.misuse("a read that is to end has a split that does not"));
+        }
+        // The modes decide only where the reader goes on when an offset is gone; the splits have their offsets.
+        let startup = self.source_settings(spec.is_bounded)?.startup;
+        let consumer = client
+            .consumer(properties.consumer(&startup))
+            .map_err(|error| self.cannot("read", error))?;
+        let schema = self.schema().project(&spec.projection).map_err(|error| {
+            self.misuse("the projection names a column that the table does not have")
+                .with_source(error)
+        })?;
+        let assembler = AssemblerSpec {
+            schema: Arc::new(schema),
+            key: self.inner.key.clone(),
+            value: self.inner.value.clone(),
+            time_zone: self.time_zone,
+        };
+        let limits = BatchLimits { rows: spec.batch_size, bytes: spec.batch_bytes };
+        SourceReader::new(consumer, spec.splits, &assembler, limits)
+    }
+
+    /// The writer with this index of `writers` that together are the table's sink.
+    ///
+    /// # Errors
+    /// The table cannot be written as it is declared, or the cluster cannot be reached. Dropping the future gives up.
+    pub async fn sink(
+        &self,
+        clients: &Clients,
+        writer: usize,
+        writers: usize,
+    ) -> Result<SinkWriter, Error> {
+        let settings = self.sink_settings()?;
+        let client = self.connect(clients).await?;
+        let properties = self.inner.properties.resolve()?;
+        let producer =
+            client.producer(properties.producer()).map_err(|error| self.cannot("write", error))?;
+        let spec = SinkSpec {
+            table: self.inner.definition.name.0.join("."),
+            topic: self.inner.topic.clone(),
+            schema: self.sink_schema(),
+            key: self.inner.key.clone(),
+            value: self.inner.value.clone(),
+            partitioner: settings.partitioner,
+            delivery: settings.delivery,
+            writer,
+            writers,
+            time_zone: self.time_zone,
+        };
+        SinkWriter::new(&client, producer, spec).await
     }
 
     fn source_settings(&self, batch_mode: bool) -> Result<SourceSettings, Error> {

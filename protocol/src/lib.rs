@@ -86,6 +86,7 @@ pub use record::ProducerStamp;
 pub use record::RecordBatchHeader;
 pub use record::RecordView;
 pub use record::Records;
+pub use record::RecordsPosition;
 pub use record::SealedBatch;
 pub use record::TimestampType;
 pub use record::VisibleBatches;

@@ -4,7 +4,7 @@ use arrow_schema::TimeUnit;
 
 /// How timestamps are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum TimestampStandard {
+pub(crate) enum TimestampStandard {
     /// `2020-01-31 12:34:56.789`, zoned ones with a `Z`.
     #[default]
     Sql,
@@ -16,14 +16,14 @@ pub(super) enum TimestampStandard {
 
 impl TimestampStandard {
     /// The standards by the names that options use.
-    pub(super) const ALL: [(&'static str, Self); 3] = [
+    pub(crate) const ALL: [(&'static str, Self); 3] = [
         ("SQL", Self::Sql),
         ("ISO-8601", Self::Iso8601),
         ("ISO-8601-WITH-OFFSET", Self::Iso8601WithOffset),
     ];
 
     /// Reads a timestamp; a zoned one is a point on the time line, another the reading of a clock.
-    pub(super) fn parse(self, text: &[u8], is_zoned: bool) -> Option<Timestamp> {
+    pub(crate) fn parse(self, text: &[u8], is_zoned: bool) -> Option<Timestamp> {
         let (days, rest) = parse_date(text)?;
         let (separator, rest) = rest.split_first()?;
         let is_separator = match self {
@@ -50,7 +50,7 @@ impl TimestampStandard {
     }
 
     /// An example for messages.
-    pub(super) fn example(self, is_zoned: bool) -> &'static str {
+    pub(crate) fn example(self, is_zoned: bool) -> &'static str {
         match (self, is_zoned) {
             (Self::Sql, false) => "a timestamp like '2020-01-31 12:34:56.789'",
             (Self::Sql, true) => "a timestamp like '2020-01-31 12:34:56.789Z'",
@@ -61,7 +61,7 @@ impl TimestampStandard {
     }
 
     /// Appends a timestamp with as few digits of a second as it needs.
-    pub(super) fn write(self, out: &mut Vec<u8>, timestamp: Timestamp, is_zoned: bool) {
+    pub(crate) fn write(self, out: &mut Vec<u8>, timestamp: Timestamp, is_zoned: bool) {
         write_date(out, timestamp.seconds.div_euclid(SECONDS_PER_DAY));
         out.push(if self == Self::Sql { b' ' } else { b'T' });
         write_time(out, timestamp.seconds.rem_euclid(SECONDS_PER_DAY) as u32);
@@ -74,14 +74,14 @@ impl TimestampStandard {
 
 /// Seconds since the start of 1970 and nanoseconds after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timestamp {
-    pub(super) seconds: i64,
-    pub(super) nanos: u32,
+pub(crate) struct Timestamp {
+    pub(crate) seconds: i64,
+    pub(crate) nanos: u32,
 }
 
 impl Timestamp {
     /// The same instant counted in `unit`; finer digits are cut off. `None` if 64 bits are too few.
-    pub(super) fn count(self, unit: TimeUnit) -> Option<i64> {
+    pub(crate) fn count(self, unit: TimeUnit) -> Option<i64> {
         let per_second = units_per_second(unit);
         let part = i64::from(self.nanos) / (NANOS_PER_SECOND / per_second);
         if self.seconds < 0 {
@@ -92,7 +92,7 @@ impl Timestamp {
     }
 
     /// The instant `count` units after 1970.
-    pub(super) fn from_count(count: i64, unit: TimeUnit) -> Self {
+    pub(crate) fn from_count(count: i64, unit: TimeUnit) -> Self {
         let per_second = units_per_second(unit);
         let nanos = count.rem_euclid(per_second) * (NANOS_PER_SECOND / per_second);
         Self { seconds: count.div_euclid(per_second), nanos: nanos as u32 }
@@ -101,16 +101,16 @@ impl Timestamp {
 
 /// A time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TimeOfDay {
+pub(crate) struct TimeOfDay {
     /// Since midnight; 86,400 is the end of the day.
-    pub(super) seconds: u32,
-    pub(super) nanos: u32,
+    pub(crate) seconds: u32,
+    pub(crate) nanos: u32,
 }
 
 /// Reads `yyyy-MM-dd` at the start of `text`: days since 1970, and what follows.
 ///
 /// Years beyond 9999 have a `+`, years before 0 a `-`.
-pub(super) fn parse_date(text: &[u8]) -> Option<(i64, &[u8])> {
+pub(crate) fn parse_date(text: &[u8]) -> Option<(i64, &[u8])> {
     let (year, rest) = parse_year(text)?;
     let (&[dash, m1, m0, dash_too, d1, d0], rest) = rest.split_first_chunk()?;
     if (dash, dash_too) != (b'-', b'-') {
@@ -139,7 +139,7 @@ fn parse_year(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Reads `HH:mm:ss[.f{0,9}]` at the start of `text`, with optional seconds if `is_short_allowed`; and what follows.
-pub(super) fn parse_time(text: &[u8], is_short_allowed: bool) -> Option<(TimeOfDay, &[u8])> {
+pub(crate) fn parse_time(text: &[u8], is_short_allowed: bool) -> Option<(TimeOfDay, &[u8])> {
     let (&[h1, h0, colon, m1, m0], rest) = text.split_first_chunk()?;
     let (hours, minutes) = (two_digits(h1, h0)?, two_digits(m1, m0)?);
     let (seconds, nanos, rest) = match rest {
@@ -201,7 +201,7 @@ fn two_digits(high: u8, low: u8) -> Option<u32> {
 }
 
 /// Appends the day `days` after the first of 1970.
-pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
+pub(crate) fn write_date(out: &mut Vec<u8>, days: i64) {
     let (year, month, day) = civil_date(days);
     match year {
         0..=9999 => {
@@ -220,7 +220,7 @@ pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
 }
 
 /// Appends a time of day, given in seconds, as `HH:mm:ss`.
-pub(super) fn write_time(out: &mut Vec<u8>, seconds: u32) {
+pub(crate) fn write_time(out: &mut Vec<u8>, seconds: u32) {
     write_two(out, seconds / 3600);
     out.push(b':');
     write_two(out, seconds / 60 % 60);
@@ -287,7 +287,7 @@ fn units_per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-pub(super) const SECONDS_PER_DAY: i64 = 86_400;
+pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 

@@ -4,8 +4,8 @@
 //! that turns out bad half-way can be taken back, and encodes a whole batch into one buffer.
 
 pub(crate) mod array;
-mod column;
-mod datetime;
+pub(crate) mod column;
+pub(crate) mod datetime;
 mod decimal;
 mod json;
 mod options;
@@ -28,6 +28,11 @@ pub trait Format: Send + Sync {
 
     /// The options it understands, without their prefix. Another option under the prefix is unsupported.
     fn option_names(&self) -> &'static [&'static str];
+
+    /// How many rows a payload is, if that can be seen without decoding it.
+    ///
+    /// It stands in for a decoder where no column is asked for, so it may miss what is wrong with the payload.
+    fn rows_at_a_glance(&self, payload: Option<&[u8]>) -> Option<Rows>;
 
     /// A decoder for the wanted columns of `target`; an error names the option or the type it cannot accept.
     fn decoder(&self, target: &FormatTarget) -> Result<Box<dyn DeserializationSchema>, Error>;

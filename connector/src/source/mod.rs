@@ -1,12 +1,17 @@
 //! Reading: from startup and bounded modes to splits, and from splits to record batches.
 
+mod assembler;
 mod bounded;
 mod enumerator;
+mod reader;
 mod split;
 mod startup;
 
+pub(crate) use self::assembler::AssemblerSpec;
 pub use self::bounded::BoundedMode;
 pub(crate) use self::enumerator::{Enumerator, Subscription};
+pub(crate) use self::reader::BatchLimits;
+pub use self::reader::{SourceBatch, SourceProgress, SourceReader};
 pub use self::split::Split;
 pub use self::startup::StartupMode;
 

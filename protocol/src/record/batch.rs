@@ -9,7 +9,7 @@ use crate::{
     record::{
         TimestampType,
         header::{HASHED_FROM, HEADER_SIZE, RecordBatchHeader},
-        record::{LEAST_RECORD_SIZE, Records},
+        record::{LEAST_RECORD_SIZE, Records, RecordsPosition},
     },
 };
 
@@ -196,6 +196,12 @@ impl BatchBody {
     #[inline]
     pub fn records(&self) -> Records<'_> {
         Records::new(&self.header, self.floor, &self.records)
+    }
+
+    /// The records from where another walk over this body stood, without decoding those before again.
+    #[inline]
+    pub fn resume(&self, position: RecordsPosition) -> Records<'_> {
+        self.records().at(position)
     }
 
     /// What the records are slices of: `bytes().slice_ref(value)` keeps a value without a copy.

@@ -27,6 +27,7 @@ pub use record::Headers;
 pub use record::HeadersView;
 pub use record::RecordView;
 pub use record::Records;
+pub use record::RecordsPosition;
 pub use visibility::AbortedTransactions;
 pub use visibility::IsolationLevel;
 pub use visibility::VisibleBatches;

@@ -32,6 +32,14 @@ pub struct Records<'b> {
     floor: Offset,
 }
 
+/// How far a walk over the records of one batch has come.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordsPosition {
+    unread: usize,
+    remaining: i32,
+    next_offset_delta: i32,
+}
+
 impl<'b> Records<'b> {
     pub(crate) fn new(header: &RecordBatchHeader, floor: Offset, records: &'b [u8]) -> Self {
         let append_time = match header.attributes.timestamp_type {
@@ -47,6 +55,27 @@ impl<'b> Records<'b> {
             base_timestamp: header.base_timestamp,
             append_time,
             floor,
+        }
+    }
+
+    /// Goes on where [`position`](Self::position) was taken.
+    pub(crate) fn at(mut self, position: RecordsPosition) -> Self {
+        let skipped = self.rest.remaining().saturating_sub(position.unread);
+        // The position was taken over the same bytes, so there are that many.
+        if self.rest.take(skipped, "records read before").is_ok() {
+            self.remaining = position.remaining;
+            self.next_offset_delta = position.next_offset_delta;
+        }
+        self
+    }
+
+    /// Where this walk stands, to go on later: see [`BatchBody::resume`](super::BatchBody::resume).
+    #[inline]
+    pub fn position(&self) -> RecordsPosition {
+        RecordsPosition {
+            unread: self.rest.remaining(),
+            remaining: self.remaining,
+            next_offset_delta: self.next_offset_delta,
         }
     }
 

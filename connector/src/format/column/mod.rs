@@ -13,11 +13,11 @@ use arrow_array::types::{
 };
 use arrow_schema::{ArrowError, DataType, IntervalUnit, TimeUnit};
 
-pub(super) use self::nested::{Lists, Maps, Structs};
-pub(super) use self::scalar::{Booleans, Nulls, Numbers, Texts, Times, Timestamps};
+pub(crate) use self::nested::{Lists, Maps, Structs};
+pub(crate) use self::scalar::{Booleans, Nulls, Numbers, Texts, Times, Timestamps};
 
 /// What every column under construction can do.
-pub(super) trait ColumnBuilder {
+pub(crate) trait ColumnBuilder {
     fn len(&self) -> usize;
 
     /// Takes back every value after the first `len`.
@@ -30,7 +30,7 @@ pub(super) trait ColumnBuilder {
 }
 
 /// A column of values without parts.
-pub(super) enum Column {
+pub(crate) enum Column {
     Binary(Texts),
     Boolean(Booleans),
     Date(Numbers<Date32Type>),
@@ -51,7 +51,7 @@ pub(super) enum Column {
 
 impl Column {
     /// An empty column of a type without parts that tables have; `None` for another type.
-    pub(super) fn new(data_type: &DataType) -> Option<Self> {
+    pub(crate) fn new(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
             DataType::BinaryView => Self::Binary(Texts::binary()),
             DataType::Boolean => Self::Boolean(Booleans::default()),

@@ -1,5 +1,6 @@
 //! Columns of values with parts: arrays, maps and rows, over whatever a format keeps as their parts.
 
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -10,19 +11,19 @@ use arrow_schema::{ArrowError, FieldRef, Fields};
 use crate::format::column::{ColumnBuilder, Texts};
 
 /// Arrays: elements one after the other, and where each array ends.
-pub(in crate::format) struct Lists<C> {
+pub(crate) struct Lists<C> {
     field: FieldRef,
-    pub(in crate::format) element: C,
+    pub(crate) element: C,
     ends: Ends,
 }
 
 impl<C: ColumnBuilder> Lists<C> {
-    pub(in crate::format) fn new(field: FieldRef, element: C) -> Self {
+    pub(crate) fn new(field: FieldRef, element: C) -> Self {
         Self { field, element, ends: Ends::default() }
     }
 
     /// Makes an array of the elements pushed since the last one.
-    pub(in crate::format) fn push(&mut self) {
+    pub(crate) fn push(&mut self) {
         self.ends.push(self.element.len());
     }
 }
@@ -50,31 +51,44 @@ impl<C: ColumnBuilder> ColumnBuilder for Lists<C> {
 }
 
 /// Maps from text: keys and values one after the other, and where each map ends.
-pub(in crate::format) struct Maps<C> {
+pub(crate) struct Maps<C> {
     entries: FieldRef,
     fields: Fields,
-    pub(in crate::format) keys: Texts,
-    pub(in crate::format) value: C,
+    pub(crate) keys: Texts,
+    pub(crate) value: C,
     ends: Ends,
 }
 
 impl<C: ColumnBuilder> Maps<C> {
-    pub(in crate::format) fn new(entries: FieldRef, fields: Fields, value: C) -> Self {
+    pub(crate) fn new(entries: FieldRef, fields: Fields, value: C) -> Self {
         Self { entries, fields, keys: Texts::text(), value, ends: Ends::default() }
     }
 
     /// Makes a map of the entries pushed since the last one.
-    pub(in crate::format) fn push(&mut self) {
+    pub(crate) fn push(&mut self) {
         self.ends.push(self.keys.len());
     }
 
     /// How many entries belong to the maps made so far.
-    pub(in crate::format) fn closed(&self) -> usize {
+    pub(crate) fn closed(&self) -> usize {
         self.ends.last()
     }
 
+    /// The positions, ascending, of entries pushed since the last map whose key comes again later.
+    pub(crate) fn superseded(&self) -> Vec<usize> {
+        let keys = || self.keys.values_from(self.closed());
+        if !has_duplicates(keys()) {
+            return Vec::new();
+        }
+        let mut last = HashMap::new();
+        let earlier = keys().enumerate().filter_map(|(index, key)| last.insert(key, index));
+        let mut positions: Vec<_> = earlier.collect();
+        positions.sort_unstable();
+        positions
+    }
+
     /// Takes back the entries after the first `entries`.
-    pub(in crate::format) fn truncate_entries(&mut self, entries: usize) {
+    pub(crate) fn truncate_entries(&mut self, entries: usize) {
         self.keys.truncate(entries);
         self.value.truncate(entries);
     }
@@ -105,20 +119,38 @@ impl<C: ColumnBuilder> ColumnBuilder for Maps<C> {
     }
 }
 
+/// For the few keys that maps usually have, nothing is allocated.
+fn has_duplicates<'k>(keys: impl Iterator<Item = &'k [u8]> + Clone) -> bool {
+    if keys.clone().nth(FEW_KEYS).is_some() {
+        let mut seen = HashSet::new();
+        return !keys.into_iter().all(|key| seen.insert(key));
+    }
+    let mut rest = keys;
+    while let Some(key) = rest.next() {
+        if rest.clone().any(|later| later == key) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Up to here comparing each key with each other is quicker than hashing them.
+const FEW_KEYS: usize = 16;
+
 /// Rows inside rows.
-pub(in crate::format) struct Structs<C> {
+pub(crate) struct Structs<C> {
     fields: Fields,
-    pub(in crate::format) columns: Vec<C>,
+    pub(crate) columns: Vec<C>,
     validity: NullBufferBuilder,
 }
 
 impl<C: ColumnBuilder> Structs<C> {
-    pub(in crate::format) fn new(fields: Fields, columns: Vec<C>) -> Self {
+    pub(crate) fn new(fields: Fields, columns: Vec<C>) -> Self {
         Self { fields, columns, validity: NullBufferBuilder::new(0) }
     }
 
     /// Makes a row of the values pushed since the last one: one to each column.
-    pub(in crate::format) fn push(&mut self) {
+    pub(crate) fn push(&mut self) {
         self.validity.append_non_null();
     }
 }

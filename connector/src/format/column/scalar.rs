@@ -18,25 +18,25 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 use crate::format::column::ColumnBuilder;
 
 /// Values of one width.
-pub(in crate::format) struct Numbers<T: ArrowPrimitiveType> {
+pub(crate) struct Numbers<T: ArrowPrimitiveType> {
     data_type: DataType,
     values: Vec<T::Native>,
     validity: NullBufferBuilder,
 }
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
-    pub(in crate::format) fn new(data_type: &DataType) -> Self {
+    pub(crate) fn new(data_type: &DataType) -> Self {
         let data_type = data_type.clone();
         Self { data_type, values: Vec::new(), validity: NullBufferBuilder::new(0) }
     }
 
     #[inline]
-    pub(in crate::format) fn push(&mut self, value: T::Native) {
+    pub(crate) fn push(&mut self, value: T::Native) {
         self.values.push(value);
         self.validity.append_non_null();
     }
 
-    pub(in crate::format) fn data_type(&self) -> &DataType {
+    pub(crate) fn data_type(&self) -> &DataType {
         &self.data_type
     }
 }
@@ -65,7 +65,7 @@ impl<T: ArrowPrimitiveType> ColumnBuilder for Numbers<T> {
 }
 
 /// True and false, one bit each.
-pub(in crate::format) struct Booleans {
+pub(crate) struct Booleans {
     values: BooleanBufferBuilder,
     validity: NullBufferBuilder,
 }
@@ -78,7 +78,7 @@ impl Default for Booleans {
 
 impl Booleans {
     #[inline]
-    pub(in crate::format) fn push(&mut self, value: bool) {
+    pub(crate) fn push(&mut self, value: bool) {
         self.values.append(value);
         self.validity.append_non_null();
     }
@@ -106,7 +106,7 @@ impl ColumnBuilder for Booleans {
 }
 
 /// Texts or byte strings, one after the other; the array's views point into the same bytes.
-pub(in crate::format) struct Texts {
+pub(crate) struct Texts {
     is_text: bool,
     data: Vec<u8>,
     /// Where each value ends. 64 bits, so that no batch can be too large for them.
@@ -116,12 +116,12 @@ pub(in crate::format) struct Texts {
 
 impl Texts {
     /// For `Utf8View`: only UTF-8 may be pushed.
-    pub(in crate::format) fn text() -> Self {
+    pub(crate) fn text() -> Self {
         Self::new(true)
     }
 
     /// For `BinaryView`.
-    pub(in crate::format) fn binary() -> Self {
+    pub(crate) fn binary() -> Self {
         Self::new(false)
     }
 
@@ -131,14 +131,14 @@ impl Texts {
     }
 
     #[inline]
-    pub(in crate::format) fn push(&mut self, value: &[u8]) {
+    pub(crate) fn push(&mut self, value: &[u8]) {
         self.data.extend_from_slice(value);
         self.close();
     }
 
     /// Appends the value that `write` adds to the end of the bytes it is given; on an error it is taken back.
     #[inline]
-    pub(in crate::format) fn push_with<E>(
+    pub(crate) fn push_with<E>(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -152,10 +152,7 @@ impl Texts {
     }
 
     /// The values from the one at `first` on.
-    pub(in crate::format) fn values_from(
-        &self,
-        first: usize,
-    ) -> impl Iterator<Item = &[u8]> + Clone {
+    pub(crate) fn values_from(&self, first: usize) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = self.end_of(first);
         self.ends.get(first..).unwrap_or_default().iter().map(move |&end| {
             let end = offset(end);
@@ -226,7 +223,7 @@ where
 }
 
 /// Points in time, counted in the column's unit since 1970.
-pub(in crate::format) struct Timestamps {
+pub(crate) struct Timestamps {
     unit: TimeUnit,
     zone: Option<Arc<str>>,
     values: Vec<i64>,
@@ -246,22 +243,22 @@ impl Timestamps {
         Ok(Arc::new(array.with_timezone_opt(zone)))
     }
 
-    pub(in crate::format) fn new(unit: TimeUnit, zone: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(unit: TimeUnit, zone: Option<Arc<str>>) -> Self {
         Self { unit, zone, values: Vec::new(), validity: NullBufferBuilder::new(0) }
     }
 
     #[inline]
-    pub(in crate::format) fn push(&mut self, value: i64) {
+    pub(crate) fn push(&mut self, value: i64) {
         self.values.push(value);
         self.validity.append_non_null();
     }
 
-    pub(in crate::format) fn unit(&self) -> TimeUnit {
+    pub(crate) fn unit(&self) -> TimeUnit {
         self.unit
     }
 
     /// Whether the values are points on the time line (`TIMESTAMP_LTZ`) and not readings of a clock.
-    pub(in crate::format) fn is_zoned(&self) -> bool {
+    pub(crate) fn is_zoned(&self) -> bool {
         self.zone.is_some()
     }
 }
@@ -299,7 +296,7 @@ impl ColumnBuilder for Timestamps {
 }
 
 /// Times of day, counted in the column's unit since midnight.
-pub(in crate::format) struct Times {
+pub(crate) struct Times {
     unit: TimeUnit,
     /// Seconds since midnight; formats carry no fraction.
     seconds: Vec<i32>,
@@ -307,12 +304,12 @@ pub(in crate::format) struct Times {
 }
 
 impl Times {
-    pub(in crate::format) fn new(unit: TimeUnit) -> Self {
+    pub(crate) fn new(unit: TimeUnit) -> Self {
         Self { unit, seconds: Vec::new(), validity: NullBufferBuilder::new(0) }
     }
 
     #[inline]
-    pub(in crate::format) fn push(&mut self, seconds: i32) {
+    pub(crate) fn push(&mut self, seconds: i32) {
         self.seconds.push(seconds);
         self.validity.append_non_null();
     }
@@ -360,7 +357,7 @@ impl ColumnBuilder for Times {
 
 /// Values of type NULL: only their number is known.
 #[derive(Default)]
-pub(in crate::format) struct Nulls {
+pub(crate) struct Nulls {
     len: usize,
 }
 

@@ -1,6 +1,5 @@
 //! From messages to columns in one pass.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -279,10 +278,9 @@ impl Walk {
         }
         let (position, depth) = place(scanner);
         self.entries(maps, scanner, &[])?;
-        let first = maps.closed();
-        if has_duplicates(maps.keys.values_from(first)) {
-            let superseded = superseded(maps.keys.values_from(first));
-            maps.truncate_entries(first);
+        let superseded = maps.superseded();
+        if !superseded.is_empty() {
+            maps.truncate_entries(maps.closed());
             scanner.rewind(position, depth);
             self.entries(maps, scanner, &superseded)?;
         }
@@ -318,38 +316,11 @@ impl Walk {
     }
 }
 
-/// Whether a key comes again later. For the few keys that maps usually have, nothing is allocated.
-fn has_duplicates<'k>(keys: impl Iterator<Item = &'k [u8]> + Clone) -> bool {
-    if keys.clone().nth(FEW_KEYS).is_some() {
-        let mut seen = HashSet::new();
-        return !keys.into_iter().all(|key| seen.insert(key));
-    }
-    let mut rest = keys;
-    while let Some(key) = rest.next() {
-        if rest.clone().any(|later| later == key) {
-            return true;
-        }
-    }
-    false
-}
-
-/// The positions of keys that come again later, ascending.
-fn superseded<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Vec<usize> {
-    let mut last = HashMap::new();
-    let earlier = keys.enumerate().filter_map(|(index, key)| last.insert(key, index));
-    let mut positions: Vec<_> = earlier.collect();
-    positions.sort_unstable();
-    positions
-}
-
 /// Where the next value starts, for a return to it.
 fn place(scanner: &mut Scanner<'_>) -> (usize, usize) {
     scanner.peek();
     (scanner.position(), scanner.depth())
 }
-
-/// Up to here comparing each key with each other is quicker than hashing them.
-const FEW_KEYS: usize = 16;
 
 #[cfg(test)]
 mod tests;

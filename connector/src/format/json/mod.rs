@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::format::json::decode::JsonDecoder;
 use crate::format::json::encode::JsonEncoder;
 use crate::format::json::options::JsonOptions;
-use crate::format::{DeserializationSchema, Format, FormatTarget, SerializationSchema};
+use crate::format::{DeserializationSchema, Format, FormatTarget, Rows, SerializationSchema};
 
 /// The format `json`.
 pub(super) struct Json;
@@ -31,6 +31,15 @@ impl Format for Json {
 
     fn option_names(&self) -> &'static [&'static str] {
         options::NAMES
+    }
+
+    fn rows_at_a_glance(&self, payload: Option<&[u8]>) -> Option<Rows> {
+        let message = payload.unwrap_or_default();
+        match message.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => Some(Rows::ONE),
+            _ if message.is_empty() => Some(Rows::NONE),
+            _ => None,
+        }
     }
 
     fn decoder(&self, target: &FormatTarget) -> Result<Box<dyn DeserializationSchema>, Error> {

@@ -233,3 +233,24 @@ fn large_batches_survive_every_codec() {
         );
     }
 }
+
+#[test]
+fn a_walk_goes_on_where_it_stood_without_decoding_what_lies_before() {
+    use crate::{BatchBuilder, Compressor};
+    let mut builder = BatchBuilder::new(Compression::Lz4, None);
+    for n in 0..100_u8 {
+        builder.append(i64::from(n), None, Some(&[n; 9]), []).unwrap();
+    }
+    let batch = builder.seal(&mut Compressor::default()).unwrap().stamp(None);
+    let batch = Batches::new(batch).next().unwrap().unwrap();
+    let body = batch.body(&mut Decompressor::default()).unwrap();
+    let whole: Vec<_> = body.records().map(|record| record.unwrap().offset()).collect();
+    let (mut pieces, mut position) = (Vec::new(), body.records().position());
+    while pieces.len() < whole.len() {
+        let mut records = body.resume(position);
+        pieces.extend(records.by_ref().take(7).map(|record| record.unwrap().offset()));
+        position = records.position();
+    }
+    assert_eq!(pieces, whole);
+    assert!(body.resume(position).next().is_none());
+}

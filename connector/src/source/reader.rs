@@ -1,0 +1,279 @@
+//! [`SourceReader`]: reads splits and hands out record batches.
+
+use std::collections::VecDeque;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use kavka_client::protocol::{
+    BatchBody, DecodeError, Decompressor, LeaderEpoch, Offset, RecordsPosition, TimestampType,
+    TopicPartition, VisibleBatches,
+};
+use kavka_client::{Consumer, FetchedBatches, StartOffset};
+
+use super::assembler::{Assembler, AssemblerSpec, BadRecord, RecordContext};
+use super::split::Split;
+use crate::error::Error;
+
+/// When rows are handed out before their fetch is through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchLimits {
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Reads its splits until each has reached its stop, and decodes on the caller's thread.
+pub struct SourceReader {
+    consumer: Consumer,
+    /// Splits that are still read.
+    open: Vec<Split>,
+    assembler: Assembler,
+    schema: SchemaRef,
+    limits: BatchLimits,
+    /// Fetched and not yet decoded.
+    fetched: VecDeque<Undecoded>,
+    progress: SourceProgress,
+    decompressor: Decompressor,
+    /// What comes after the rows that were decoded before it.
+    failure: Option<Error>,
+}
+
+/// One batch of rows, and how far each partition is with it.
+#[derive(Clone, Debug)]
+pub struct SourceBatch {
+    /// The rows.
+    pub batch: RecordBatch,
+    /// Everything before these offsets is in this batch or an earlier one.
+    pub progress: SourceProgress,
+    /// Payload bytes that were decoded for these rows.
+    pub bytes: usize,
+}
+
+/// For each partition that moved, the next offset to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceProgress(Vec<(TopicPartition, Offset)>);
+
+/// The rest of what one fetch brought of one partition.
+struct Undecoded {
+    fetched: FetchedBatches,
+    batches: VisibleBatches,
+    /// A batch that did not fit into the rows handed out last.
+    open: Option<OpenBatch>,
+    stop: Option<Offset>,
+    /// The next offset to decode.
+    next: Offset,
+}
+
+/// A batch whose records are decoded up to a position.
+struct OpenBatch {
+    body: BatchBody,
+    position: RecordsPosition,
+    timestamp_type: TimestampType,
+    leader_epoch: Option<LeaderEpoch>,
+    next_offset: Offset,
+}
+
+impl SourceProgress {
+    /// The partitions that moved and where they are.
+    pub fn iter(&self) -> impl Iterator<Item = (&TopicPartition, Offset)> {
+        self.0.iter().map(|(tp, next)| (tp, *next))
+    }
+
+    fn set(&mut self, tp: &TopicPartition, next: Offset) {
+        match self.0.iter_mut().find(|(known, _)| known == tp) {
+            Some((_, position)) => *position = next,
+            None => self.0.push((tp.clone(), next)),
+        }
+    }
+}
+
+impl SourceReader {
+    pub(crate) fn new(
+        mut consumer: Consumer,
+        splits: Vec<Split>,
+        spec: &AssemblerSpec,
+        limits: BatchLimits,
+    ) -> Result<Self, Error> {
+        let open: Vec<Split> = splits.into_iter().filter(|split| !split.is_empty()).collect();
+        consumer.assign(
+            open.iter().map(|split| (split.topic_partition.clone(), StartOffset::At(split.start))),
+        );
+        Ok(Self {
+            consumer,
+            open,
+            assembler: Assembler::new(spec)?,
+            schema: spec.schema.clone(),
+            limits,
+            fetched: VecDeque::new(),
+            progress: SourceProgress::default(),
+            decompressor: Decompressor::default(),
+            failure: None,
+        })
+    }
+
+    /// The columns of every batch.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// The next rows; `None` when every split is read to its stop. A read without stops waits for new records and
+    /// hands out what there is rather than waiting for full batches.
+    ///
+    /// Dropping the future loses nothing: what was read comes with the next call.
+    ///
+    /// # Errors
+    /// A record that cannot be decoded, after the rows before it were handed out; the error names topic, partition,
+    /// offset and column. Whatever the consumer cannot handle itself. The reader is of no use afterwards.
+    pub async fn next(&mut self) -> Result<Option<SourceBatch>, Error> {
+        loop {
+            if let Some(batch) = self.decode()? {
+                return Ok(Some(batch));
+            }
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            self.close_finished();
+            if self.open.is_empty() {
+                return Ok(None);
+            }
+            let fetch =
+                self.consumer.poll().await.map_err(|error| Error::client("cannot read", error))?;
+            for fetched in fetch.into_partitions() {
+                let stop = self.stop_of(fetched.topic_partition());
+                self.fetched.push_back(Undecoded::new(fetched, stop));
+            }
+        }
+    }
+
+    /// Decodes what was fetched, up to a full batch. Rows that are there come out even when the batch is not full:
+    /// nobody knows when the next fetch brings more.
+    fn decode(&mut self) -> Result<Option<SourceBatch>, Error> {
+        let Self { assembler, decompressor, limits, .. } = self;
+        let mut target = Target { assembler, decompressor, limits: *limits };
+        while self.failure.is_none() && !target.is_full() {
+            let Some(undecoded) = self.fetched.front_mut() else { break };
+            self.failure = undecoded.decode(&mut target).err();
+            self.progress.set(undecoded.fetched.topic_partition(), undecoded.next);
+            if undecoded.is_done() {
+                self.fetched.pop_front();
+            }
+        }
+        if self.assembler.rows() == 0 {
+            return Ok(None);
+        }
+        let bytes = self.assembler.bytes();
+        let batch = self.assembler.finish()?;
+        Ok(Some(SourceBatch { batch, progress: std::mem::take(&mut self.progress), bytes }))
+    }
+
+    fn stop_of(&self, tp: &TopicPartition) -> Option<Offset> {
+        self.open.iter().find(|split| split.topic_partition == *tp)?.stop
+    }
+
+    /// A split is finished when the *position* has reached its stop: the records before it may be gone, or be the
+    /// markers of transactions.
+    fn close_finished(&mut self) {
+        let consumer = &self.consumer;
+        let (finished, open) =
+            std::mem::take(&mut self.open).into_iter().partition::<Vec<_>, _>(|split| {
+                let position = consumer.position(&split.topic_partition);
+                split.stop.is_some_and(|stop| position.is_some_and(|position| position >= stop))
+            });
+        self.open = open;
+        if !finished.is_empty() {
+            let finished: Vec<_> =
+                finished.into_iter().map(|split| split.topic_partition).collect();
+            self.consumer.unassign(&finished);
+        }
+    }
+}
+
+/// Where decoded records go.
+struct Target<'a> {
+    assembler: &'a mut Assembler,
+    decompressor: &'a mut Decompressor,
+    limits: BatchLimits,
+}
+
+impl Target<'_> {
+    fn is_full(&self) -> bool {
+        self.assembler.rows() >= self.limits.rows || self.assembler.bytes() >= self.limits.bytes
+    }
+}
+
+impl Undecoded {
+    fn new(fetched: FetchedBatches, stop: Option<Offset>) -> Self {
+        Self { batches: fetched.batches(), next: fetched.first_offset(), open: None, fetched, stop }
+    }
+
+    /// Decodes until the target is full or everything is decoded; `next` says how far it came.
+    fn decode(&mut self, target: &mut Target<'_>) -> Result<(), Error> {
+        while !target.is_full() && !self.is_done() {
+            let open = match self.open.take() {
+                Some(open) => Some(open),
+                None => self.open_next(target.decompressor)?,
+            };
+            match open {
+                Some(open) => self.append(open, target)?,
+                None => self.next = self.fetched.next_offset(),
+            }
+        }
+        Ok(())
+    }
+
+    fn open_next(&mut self, decompressor: &mut Decompressor) -> Result<Option<OpenBatch>, Error> {
+        let Some(batch) = self.batches.next() else { return Ok(None) };
+        let opened = batch.and_then(|batch| Ok((batch.body(decompressor)?, batch)));
+        let (body, batch) = opened.map_err(|error| self.damaged(error))?;
+        Ok(Some(OpenBatch {
+            position: body.records().position(),
+            body,
+            timestamp_type: batch.timestamp_type(),
+            leader_epoch: batch.leader_epoch(),
+            next_offset: batch.next_offset(),
+        }))
+    }
+
+    /// Appends records of one batch until the target is full, the stop is reached or there are no more.
+    fn append(&mut self, mut open: OpenBatch, target: &mut Target<'_>) -> Result<(), Error> {
+        let tp = self.fetched.topic_partition();
+        let context = RecordContext {
+            topic: &tp.topic,
+            partition: tp.partition,
+            leader_epoch: open.leader_epoch,
+            timestamp_type: open.timestamp_type,
+        };
+        let mut records = open.body.resume(open.position);
+        while !target.is_full() {
+            let Some(record) = records.next() else {
+                self.next = open.next_offset;
+                return Ok(());
+            };
+            let record = record.map_err(|error| self.damaged(error))?;
+            if let Some(stop) = self.stop.filter(|stop| record.offset() >= *stop) {
+                self.next = stop;
+                return Ok(());
+            }
+            let appended = target.assembler.append(&record, &context);
+            appended.map_err(|bad| bad_record(tp, record.offset(), bad))?;
+            self.next = record.offset() + 1;
+        }
+        open.position = records.position();
+        self.open = Some(open);
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.next >= self.fetched.next_offset() || self.stop.is_some_and(|stop| self.next >= stop)
+    }
+
+    fn damaged(&self, error: DecodeError) -> Error {
+        Error::client("cannot read", self.fetched.damaged(self.next, error))
+    }
+}
+
+fn bad_record(tp: &TopicPartition, offset: Offset, bad: BadRecord) -> Error {
+    Error::row(
+        format!("cannot decode the {} of the record of {tp} at offset {offset}", bad.part),
+        bad.error,
+    )
+}

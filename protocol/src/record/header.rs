@@ -238,11 +238,10 @@ pub fn assign_offsets(
     if let Some(time) = log_append {
         header.attributes.timestamp_type = TimestampType::LogAppendTime;
         header.max_timestamp = Some(time);
+        let change = header_crc(bytes) ^ header_crc(&header.to_bytes());
+        // CRCs are linear: the checksum changes by the header's change, shifted past the records.
+        header.crc = crc32c::crc32c_combine(change, header.crc, records.len());
     }
-    let before = header_crc(bytes);
-    let change = before ^ header_crc(&header.to_bytes());
-    // CRCs are linear: the checksum changes by the header's change, shifted past the records.
-    header.crc = crc32c::crc32c_combine(change, header.crc, records.len());
     *bytes = header.to_bytes();
     Ok(())
 }

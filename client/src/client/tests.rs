@@ -176,7 +176,9 @@ async fn dropping_the_client_ends_its_connections_and_tasks() {
     let (_, mut peer) = listener.accept_ready().await;
     peer.answer_metadata(&metadata(BROKERS)).await;
     let client = connecting.await.unwrap().unwrap();
+    let started = Clock::now();
     assert!(peer.next_request().await.is_none(), "the bootstrap connection is not kept");
+    assert!(started.elapsed() < Duration::from_secs(1), "nor left until it is idle");
     client.metadata().request_refresh();
     let (_, mut peer) = listener.accept_ready().await;
     peer.expect(ApiKey::Metadata).await;

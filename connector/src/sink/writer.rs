@@ -96,6 +96,7 @@ impl SinkWriter {
     /// delivered.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.check_pending().await?;
+        self.check_columns(batch)?;
         self.check_not_null(batch)?;
         self.encode(batch)?;
         let timestamps = self.timestamps(batch)?;
@@ -188,6 +189,15 @@ impl SinkWriter {
         encoded.map_err(|error| self.bad_row(error))
     }
 
+    fn check_columns(&self, batch: &RecordBatch) -> Result<(), Error> {
+        let (given, taken) = (batch.num_columns(), self.spec.schema.fields().len());
+        if given == taken {
+            return Ok(());
+        }
+        let table = &self.spec.table;
+        Err(Error::schema(format!("table {table} takes {taken} columns, and {given} were given")))
+    }
+
     /// Formats write a null wherever they find one, so a NOT NULL column is checked here, as Flink's sinks do.
     fn check_not_null(&self, batch: &RecordBatch) -> Result<(), Error> {
         let fields = self.spec.schema.fields().iter().zip(batch.columns());
@@ -207,14 +217,17 @@ impl SinkWriter {
     fn timestamps(&self, batch: &RecordBatch) -> Result<Option<ArrayRef>, Error> {
         let Some((at, field)) = &self.timestamp else { return Ok(None) };
         let target = DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, Some("UTC".into()));
-        let cast = cast(batch.column(*at), &target, self.spec.time_zone);
-        cast.map(Some).map_err(|error| {
-            self.bad_row(
-                RowError::new("no timestamp of a record")
-                    .with_source(error)
-                    .in_column(field.name()),
-            )
-        })
+        let bad = |error: RowError| self.bad_row(error.in_column(field.name()));
+        let timestamps = cast(batch.column(*at), &target, self.spec.time_zone)
+            .map_err(|error| bad(RowError::new("no timestamp of a record").with_source(error)))?;
+        let counts = timestamps.as_primitive::<TimestampMillisecondType>();
+        // The protocol would take it for a record without a timestamp.
+        if let Some(negative) = counts.iter().flatten().find(|count| *count < 0) {
+            return Err(bad(RowError::new(format!(
+                "Invalid timestamp: {negative}. Timestamp should always be non-negative or null."
+            ))));
+        }
+        Ok(Some(timestamps))
     }
 
     fn bad_row(&self, error: RowError) -> Error {

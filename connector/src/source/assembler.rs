@@ -4,6 +4,7 @@ mod metadata;
 mod part;
 
 use std::fmt;
+use std::ops::Range;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -108,10 +109,6 @@ impl Assembler {
         })
     }
 
-    pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
     /// Rows held.
     pub(crate) fn rows(&self) -> usize {
         self.rows
@@ -134,13 +131,14 @@ impl Assembler {
         let outcome = self.append_parts(record, context);
         match outcome {
             Ok((keys, values)) if keys * values > 0 => {
-                if keys * values > 1 || self.pairs.is_some() {
-                    self.pair(
-                        keys_before..keys_before + keys,
-                        values_before..values_before + values,
-                    );
-                }
+                self.note_pairs(
+                    keys_before..keys_before + keys,
+                    values_before..values_before + values,
+                );
                 self.rows += keys * values;
+                // Only of what became rows: bytes without rows would make a batch full that is empty.
+                let len = |payload: Option<&[u8]>| payload.map_or(0, <[u8]>::len);
+                self.bytes += len(record.key()) + len(record.value());
             }
             _ => {
                 self.value.truncate(values_before);
@@ -149,7 +147,6 @@ impl Assembler {
                 }
             }
         }
-        self.bytes += record.key().map_or(0, <[u8]>::len) + record.value().map_or(0, <[u8]>::len);
         outcome.map(|_| ())
     }
 
@@ -180,9 +177,18 @@ impl Assembler {
         Ok((keys, values))
     }
 
-    /// Notes which key and value each row of a record has.
+    /// Remembers which key and value each row of a record has, once that is not the same place in both.
+    #[inline]
+    fn note_pairs(&mut self, keys: Range<usize>, values: Range<usize>) {
+        let has_key_columns = self.key.as_ref().is_some_and(Part::has_columns);
+        let is_repeated = keys.len() > 1 || (values.len() > 1 && has_key_columns);
+        if is_repeated || self.pairs.is_some() {
+            self.pair(keys, values);
+        }
+    }
+
     #[cold]
-    fn pair(&mut self, keys: std::ops::Range<usize>, values: std::ops::Range<usize>) {
+    fn pair(&mut self, keys: Range<usize>, values: Range<usize>) {
         let row = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
         let rows = self.rows;
         let pairs = self.pairs.get_or_insert_with(|| {
@@ -190,10 +196,8 @@ impl Assembler {
             Pairs { keys: before.clone(), values: before }
         });
         for key in keys {
-            for value in values.clone() {
-                pairs.keys.push(row(key));
-                pairs.values.push(row(value));
-            }
+            pairs.keys.extend(values.clone().map(|_| row(key)));
+            pairs.values.extend(values.clone().map(row));
         }
     }
 

@@ -12,7 +12,7 @@ use kavka_client::{Consumer, FetchedBatches, StartOffset};
 
 use super::assembler::{Assembler, AssemblerSpec, BadRecord, RecordContext};
 use super::split::Split;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// When rows are handed out before their fetch is through.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ pub struct SourceReader {
     decompressor: Decompressor,
     /// What comes after the rows that were decoded before it.
     failure: Option<Error>,
+    /// A failure was handed out: what would come next is not what comes next in the topic.
+    has_failed: bool,
 }
 
 /// One batch of rows, and how far each partition is with it.
@@ -107,6 +109,7 @@ impl SourceReader {
             progress: SourceProgress::default(),
             decompressor: Decompressor::default(),
             failure: None,
+            has_failed: false,
         })
     }
 
@@ -122,13 +125,21 @@ impl SourceReader {
     ///
     /// # Errors
     /// A record that cannot be decoded, after the rows before it were handed out; the error names topic, partition,
-    /// offset and column. Whatever the consumer cannot handle itself. The reader is of no use afterwards.
+    /// offset and column. The reader is of no use afterwards. Whatever the consumer cannot handle itself; then calling
+    /// again tries again.
     pub async fn next(&mut self) -> Result<Option<SourceBatch>, Error> {
+        if self.has_failed {
+            return Err(Error::new(
+                ErrorKind::Row,
+                "the reader has met a bad record and ended there",
+            ));
+        }
         loop {
             if let Some(batch) = self.decode()? {
                 return Ok(Some(batch));
             }
             if let Some(failure) = self.failure.take() {
+                self.has_failed = true;
                 return Err(failure);
             }
             self.close_finished();
@@ -138,8 +149,10 @@ impl SourceReader {
             let fetch =
                 self.consumer.poll().await.map_err(|error| Error::client("cannot read", error))?;
             for fetched in fetch.into_partitions() {
-                let stop = self.stop_of(fetched.topic_partition());
-                self.fetched.push_back(Undecoded::new(fetched, stop));
+                let tp = fetched.topic_partition();
+                let split = self.open.iter().find(|split| split.topic_partition == *tp);
+                let undecoded = split.map(|split| Undecoded::new(fetched, split.stop));
+                self.fetched.extend(undecoded);
             }
         }
     }
@@ -163,10 +176,6 @@ impl SourceReader {
         let bytes = self.assembler.bytes();
         let batch = self.assembler.finish()?;
         Ok(Some(SourceBatch { batch, progress: std::mem::take(&mut self.progress), bytes }))
-    }
-
-    fn stop_of(&self, tp: &TopicPartition) -> Option<Offset> {
-        self.open.iter().find(|split| split.topic_partition == *tp)?.stop
     }
 
     /// A split is finished when the *position* has reached its stop: the records before it may be gone, or be the
@@ -273,7 +282,10 @@ impl Undecoded {
 
 fn bad_record(tp: &TopicPartition, offset: Offset, bad: BadRecord) -> Error {
     Error::row(
-        format!("cannot decode the {} of the record of {tp} at offset {offset}", bad.part),
+        format!(
+            "Failed to deserialize consumer record due to the {} of {tp} at offset {offset}",
+            bad.part
+        ),
         bad.error,
     )
 }

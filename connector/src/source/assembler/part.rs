@@ -30,6 +30,11 @@ impl Part {
         self.columns.iter().position(|name| name == column)
     }
 
+    /// Whether any of its columns is asked for.
+    pub(super) fn has_columns(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.rows
     }

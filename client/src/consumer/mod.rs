@@ -150,3 +150,6 @@ impl fmt::Debug for Consumer {
 /// An application that always finds something fetched would never let the task run that fetches
 /// more, where both share one thread.
 const PAUSE_AFTER: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Conversations between a consumer and brokers spoken by hand, on virtual time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use kavka_protocol::messages::{
+    FetchRequest, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
+    list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
+};
+use kavka_protocol::server::{
+    FetchAnswer, PartitionAnswer, RequestFrame, decode_request_body, encode_fetch,
+};
+use kavka_protocol::{
+    ApiKey, BatchBuilder, BrokerId, Compression, Compressor, ErrorCode, LeaderEpoch, StrBytes,
+};
+
+use super::*;
+use crate::client::ClientBuilder;
+use crate::network::topic_name;
+use crate::testing::{metadata, network, reply, serve, topic};
+
+/// What the brokers have been asked, and what they are to answer to fetches.
+#[derive(Default)]
+struct Script {
+    asked: Vec<(String, ApiKey)>,
+    fetches: Vec<FetchRequest>,
+    /// In turn; when there is none left, a fetch waits for data for ever.
+    answers: Vec<Bytes>,
+}
+
+type Shared = Arc<Mutex<Script>>;
+
+/// A client of brokers `a` (1) and `b` (2); `a` leads `orders-0` at epoch 4.
+async fn cluster(script: &Shared) -> Client {
+    let (pipes, listener) = network();
+    let script = Arc::clone(script);
+    serve(listener, move |endpoint, request| {
+        let mut script = script.lock().unwrap();
+        script.asked.push((endpoint.host.to_string(), request.api_key));
+        match request.api_key {
+            ApiKey::Metadata => Some(known(request)),
+            ApiKey::ListOffsets => Some(begins_at(request, 7)),
+            ApiKey::Fetch => {
+                script.fetches.push(decode_request_body(request).unwrap());
+                let answer = script.answers.pop()?;
+                Some(
+                    [&answer[..4], &request.correlation_id.0.to_be_bytes(), &answer[8..]]
+                        .concat()
+                        .into(),
+                )
+            }
+            other => panic!("nobody should ask for {other:?}"),
+        }
+    });
+    let client = ClientBuilder::new([("bootstrap.servers", "a:9092")]).with_connect(pipes);
+    client.connect().await.unwrap()
+}
+
+fn known(request: &RequestFrame) -> Bytes {
+    let brokers = metadata(&[(1, "a", 9092), (2, "b", 9092)]);
+    reply::<MetadataRequest>(request, &brokers.with_topics(vec![topic("orders", &[(1, 4)])]))
+}
+
+fn begins_at(request: &RequestFrame, offset: Offset) -> Bytes {
+    let partition = ListOffsetsPartitionResponse::default().with_offset(offset);
+    let topic = ListOffsetsTopicResponse::default()
+        .with_name(topic_name("orders"))
+        .with_partitions(vec![partition]);
+    let response = ListOffsetsResponse::default().with_topics(vec![topic]);
+    reply::<ListOffsetsRequest>(request, &response)
+}
+
+/// An answer about `orders-0` in the version that is spoken.
+fn answer(partition: PartitionAnswer) -> Bytes {
+    let partition = PartitionAnswer { topic: StrBytes::from_static_str("orders"), ..partition };
+    let answer = FetchAnswer { partitions: vec![partition], ..FetchAnswer::default() };
+    let frame = encode_fetch(&answer, 12, kavka_protocol::CorrelationId(0)).unwrap();
+    frame.chunks().concat().into()
+}
+
+/// `count` records from offset 0 of a log that ends at `end`.
+fn records(count: usize, end: Offset) -> Bytes {
+    let mut builder = BatchBuilder::new(Compression::None, None);
+    for _ in 0..count {
+        builder.append(0, None, Some(b"value"), []).unwrap();
+    }
+    let batch = builder.seal(&mut Compressor::default()).unwrap().stamp(None);
+    answer(PartitionAnswer {
+        high_watermark: Some(end),
+        records: vec![batch],
+        ..PartitionAnswer::default()
+    })
+}
+
+fn orders() -> TopicPartition {
+    TopicPartition::new("orders", 0)
+}
+
+/// Lets everybody act until `is_so`.
+async fn until(script: &Shared, is_so: impl Fn(&Script) -> bool) {
+    while !is_so(&script.lock().unwrap()) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_says_what_is_wanted_and_opens_no_session() {
+    let script = Shared::default();
+    let client = cluster(&script).await;
+    let wanted = [
+        ("isolation.level", "read_committed"),
+        ("fetch.max.wait.ms", "123"),
+        ("fetch.min.bytes", "45"),
+        ("max.partition.fetch.bytes", "678"),
+    ];
+    let mut consumer = client.consumer(wanted).unwrap();
+    consumer.assign([(orders(), StartOffset::At(9))]);
+    until(&script, |script| !script.fetches.is_empty()).await;
+    let script = script.lock().unwrap();
+    let fetch = &script.fetches[0];
+    assert_eq!((fetch.session_id, fetch.session_epoch), (0, -1));
+    assert_eq!((fetch.isolation_level, fetch.max_wait_ms, fetch.min_bytes), (1, 123, 45));
+    let asked = &fetch.topics[0].partitions[0];
+    assert_eq!((&*fetch.topics[0].topic.0, asked.partition), ("orders", 0));
+    assert_eq!((asked.fetch_offset, asked.current_leader_epoch), (9, 4));
+    assert_eq!((asked.partition_max_bytes, fetch.max_bytes), (678, 678));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_fetch_is_sent_before_the_previous_one_is_handed_out() {
+    let script = Shared::default();
+    script.lock().unwrap().answers = vec![records(3, 9)];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    until(&script, |script| script.fetches.len() == 2).await;
+    assert_eq!(script.lock().unwrap().fetches[1].topics[0].partitions[0].fetch_offset, 3);
+    assert_eq!(consumer.position(&orders()), Some(0));
+    let fetch = consumer.poll().await.unwrap();
+    assert_eq!(fetch.partitions().map(FetchedBatches::next_offset).collect::<Vec<_>>(), [3]);
+    assert_eq!(consumer.position(&orders()), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_symbolic_start_is_looked_up_at_the_leader() {
+    let script = Shared::default();
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::Earliest)]);
+    consumer.poll().await.unwrap();
+    assert_eq!(consumer.position(&orders()), Some(7));
+    until(&script, |script| !script.fetches.is_empty()).await;
+    assert_eq!(script.lock().unwrap().fetches[0].topics[0].partitions[0].fetch_offset, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_named_by_the_old_one_is_asked_at_once() {
+    let script = Shared::default();
+    script.lock().unwrap().answers = vec![answer(PartitionAnswer {
+        error: Some(ErrorCode::NotLeaderOrFollower),
+        current_leader: Some((BrokerId(2), LeaderEpoch(5))),
+        ..PartitionAnswer::default()
+    })];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    let started = tokio::time::Instant::now();
+    until(&script, |script| script.fetches.len() == 2).await;
+    assert!(started.elapsed() < Duration::from_millis(50), "{:?}", started.elapsed());
+    let script = script.lock().unwrap();
+    let fetches: Vec<_> = script.asked.iter().filter(|(_, api)| *api == ApiKey::Fetch).collect();
+    assert_eq!(fetches, [&("a".to_owned(), ApiKey::Fetch), &("b".to_owned(), ApiKey::Fetch)]);
+    assert_eq!(script.fetches[1].topics[0].partitions[0].current_leader_epoch, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_the_protocol_is_an_error_and_reading_can_go_on() {
+    let script = Shared::default();
+    let mut broken = records(3, 9).to_vec();
+    let at = broken.len() - 100;
+    broken.truncate(at);
+    let length = u32::try_from(broken.len() - 4).unwrap();
+    broken[..4].copy_from_slice(&length.to_be_bytes());
+    script.lock().unwrap().answers = vec![records(3, 9), broken.into()];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    let error = consumer.poll().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedAnswer);
+    assert_eq!((error.place().api, error.place().broker), (Some(ApiKey::Fetch), Some(BrokerId(1))));
+    let fetch = consumer.poll().await.unwrap();
+    assert_eq!(fetch.partitions().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_given_up_at_any_point_takes_nothing_with_it() {
+    let script = Shared::default();
+    script.lock().unwrap().answers = vec![records(3, 9)];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    let fetch = loop {
+        tokio::select! {
+            biased;
+            fetch = consumer.poll() => break fetch.unwrap(),
+            () = tokio::task::yield_now() => {}
+        }
+    };
+    assert_eq!(fetch.partitions().map(FetchedBatches::first_offset).collect::<Vec<_>>(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_out_counts_until_it_is_dropped() {
+    let script = Shared::default();
+    script.lock().unwrap().answers = vec![records(3, 9)];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer([("kavka.prefetch.bytes", "10")]).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    let fetch = consumer.poll().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(script.lock().unwrap().fetches.len(), 1);
+    let state = consumer.explain(&orders()).state;
+    assert!(matches!(state, crate::FetchState::WaitingForRoom { held: 1.., .. }), "{state}");
+    drop(fetch);
+    until(&script, |script| script.fetches.len() == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_says_that_it_is_over_when_its_runtime_is() {
+    let (mut consumer, runtime) = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let consumer = runtime.block_on(async {
+            let client = cluster(&Shared::default()).await;
+            client.consumer(Properties::new()).unwrap()
+        });
+        (consumer, runtime)
+    })
+    .join()
+    .unwrap();
+    runtime.shutdown_background();
+    let error = consumer.poll().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_properties_are_refused_when_the_consumer_is_made() {
+    let client = cluster(&Shared::default()).await;
+    let error = client.consumer([("auto.offset.reset", "start")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}

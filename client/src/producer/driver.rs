@@ -191,7 +191,8 @@ impl Driver {
     }
 
     fn settle(&mut self) {
-        self.shared.settle(std::iter::from_fn(|| self.sender.poll_settled()).collect());
+        let settled = std::iter::from_fn(|| self.sender.poll_settled()).collect();
+        self.shared.settle(settled, self.sender.take_spares());
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -213,7 +214,7 @@ impl Drop for Driver {
             let error = error.clone().with_topic_partition(batch.topic_partition().clone());
             batch.settle(error.with_maybe_written(false))
         });
-        self.shared.settle(settled.collect());
+        self.shared.settle(settled.collect(), Vec::new());
     }
 }
 

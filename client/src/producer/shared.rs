@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::BytesMut;
 use kavka_protocol::{Timestamp, TopicPartition};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex as TurnMutex, MutexGuard as TurnGuard, Notify};
@@ -123,12 +124,15 @@ impl Shared {
         topics.learn(metadata, |partition| accumulator.partition(&partition));
     }
 
-    /// Frees the memory of what is settled and tells everybody who waits for it.
-    pub(super) fn settle(&self, settled: Vec<Settled<Ticket>>) {
-        if settled.is_empty() {
+    /// Takes back the memory of what is settled and tells everybody who waits for it.
+    pub(super) fn settle(&self, settled: Vec<Settled<Ticket>>, spares: Vec<BytesMut>) {
+        if settled.is_empty() && spares.is_empty() {
             return;
         }
-        self.with(|state| settled.iter().for_each(|settled| state.note(settled)));
+        self.with(|state| {
+            settled.iter().for_each(|settled| state.note(settled));
+            spares.into_iter().for_each(|spare| state.accumulator.handle_spare(spare));
+        });
         for settled in settled {
             let completion = Arc::clone(&settled.ticket.completion);
             completion.settle(settled);

@@ -75,7 +75,7 @@ impl Partitions {
     fn any(&self, random: &mut Rng) -> i32 {
         match random.choice(&self.available) {
             Some(partition) => *partition,
-            None => random.i32(..self.count.max(1)),
+            None => random.i32(0..self.count.max(1)),
         }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Accumulator<T> {
     ready: VecDeque<PartitionIndex>,
     /// How many bytes all batches that are not settled hold.
     reserved: usize,
+    /// Memory of settled batches, each as large as a usual batch: what is reserved and spare together
+    /// stays within `buffer.memory`.
+    spares: Vec<BytesMut>,
     /// The batches that are not settled, with how many of their records are.
     unsettled: BTreeMap<BatchId, usize>,
     next_batch: u64,
@@ -106,6 +109,7 @@ impl<T> Accumulator<T> {
             lingering: BTreeSet::new(),
             ready: VecDeque::new(),
             reserved: 0,
+            spares: Vec::new(),
             unsettled: BTreeMap::new(),
             next_batch: 0,
             first_expiry: None,
@@ -207,6 +211,16 @@ impl<T> Accumulator<T> {
         }
     }
 
+    /// Takes memory that a settled batch has left.
+    pub(crate) fn handle_spare(&mut self, spare: BytesMut) {
+        let usual = self.limits.usual_size();
+        let is_usual = (usual..=usual * 2).contains(&spare.capacity());
+        if is_usual && self.reserved + (self.spares.len() + 1) * usual <= self.limits.buffer_memory
+        {
+            self.spares.push(spare);
+        }
+    }
+
     /// Whether the owner should poll again because of what was called since it last asked.
     pub(crate) fn take_wake(&mut self) -> bool {
         std::mem::take(&mut self.wake)
@@ -250,12 +264,14 @@ impl<T> Accumulator<T> {
         self.first_expiry.get_or_insert(deadline);
         self.wake |= self.lingering.is_empty();
         self.lingering.insert((now + self.limits.linger, index));
+        let buffer = self.memory(reserved);
+        let Limits { compression, compression_level, .. } = self.limits;
         let partition = &mut self.partitions[index.0];
         partition.push(OpenBatch {
             id,
             partition: index,
             topic_partition: partition.topic_partition.clone(),
-            builder: self.limits.builder(reserved),
+            builder: BatchBuilder::with_buffer(compression, compression_level, buffer),
             ticket: ticket(&partition.topic_partition),
             reserved,
             opened: now,
@@ -272,7 +288,7 @@ impl<T> Accumulator<T> {
                 return Err(Refusal::TooLarge { size, property, limit });
             }
         }
-        let reserved = size.max(self.limits.batch_size.min(self.limits.buffer_memory));
+        let reserved = size.max(self.limits.usual_size());
         if !may_open || self.reserved + reserved > self.limits.buffer_memory {
             // Memory comes back only through batches that are sent.
             self.release_all();
@@ -280,6 +296,19 @@ impl<T> Accumulator<T> {
         }
         self.reserved += reserved;
         Ok(reserved)
+    }
+
+    /// Memory for a batch that has `reserved` it.
+    fn memory(&mut self, reserved: usize) -> BytesMut {
+        let usual = self.limits.usual_size();
+        if reserved == usual
+            && let Some(spare) = self.spares.pop()
+        {
+            return spare;
+        }
+        let room = self.limits.buffer_memory.saturating_sub(self.reserved);
+        self.spares.truncate(room / usual.max(1));
+        BytesMut::with_capacity(reserved)
     }
 
     /// Undoes the opening of a batch whose first record could not be appended.
@@ -405,9 +434,9 @@ impl Limits {
         [("max.request.size", self.max_request_size), ("buffer.memory", self.buffer_memory)]
     }
 
-    fn builder(&self, capacity: usize) -> BatchBuilder {
-        let buffer = BytesMut::with_capacity(capacity);
-        BatchBuilder::with_buffer(self.compression, self.compression_level, buffer)
+    /// The size of a batch, unless its first record is larger.
+    fn usual_size(&self) -> usize {
+        self.batch_size.min(self.buffer_memory)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use kavka_protocol::{
     BatchBuilder, Compressor, EncodeError, Offset, SealedBatch, Timestamp, TopicPartition,
 };
@@ -37,6 +38,8 @@ pub(super) struct Batch<T> {
     pub(super) records: usize,
     /// How many records the batch that was opened has.
     pub(super) of: usize,
+    /// What is sent; empty before it is stamped.
+    pub(super) wire: Bytes,
     pub(super) reserved: usize,
     pub(super) deadline: Instant,
     /// How often it was sent.
@@ -93,6 +96,7 @@ impl<T> OpenBatch<T> {
             first: 0,
             records,
             of: records,
+            wire: Bytes::new(),
             reserved: self.reserved,
             deadline: self.deadline,
             attempts: 0,

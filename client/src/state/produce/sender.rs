@@ -8,12 +8,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kavka_protocol::messages::ProduceResponse;
 use kavka_protocol::{BrokerId, Compression, Compressor, LeaderEpoch, TopicPartition};
 
+use super::batch::{Acknowledged, Batch};
 use super::planner::Planner;
-use super::sequencer::{Entry, EntryNumber, Next, Sequencer};
+use super::sequencer::{EntryNumber, Next, Sequencer};
 use super::{Identity, OpenBatch, PartitionIndex, Settled};
 use crate::error::Error;
 use crate::state::backoff::Backoff;
@@ -23,7 +24,8 @@ use crate::state::timers::{earliest, is_reached};
 ///
 /// `handle_ready` says that a partition has a due batch, `handle_leader` who leads it. `poll_request`
 /// yields what to send; how each request ended is reported through `handle_answer`. Every batch
-/// taken comes out of `poll_settled`, in one piece or in parts. `poll_identity` asks for a producer
+/// taken comes out of `poll_settled`, in one piece or in parts; `take_spares` yields the memory of
+/// batches, to be used again. `poll_identity` asks for a producer
 /// id, `poll_hint` passes on what brokers say about leaders, `take_stale` whether the metadata seems
 /// out of date. After a fatal error everything is settled with it and nothing more is sent.
 pub(crate) struct Sender<T> {
@@ -39,6 +41,7 @@ pub(crate) struct Sender<T> {
     unidentified: BTreeSet<PartitionIndex>,
     identity: IdentityRequest,
     settled: VecDeque<Settled<T>>,
+    spares: Vec<BytesMut>,
     hints: VecDeque<LeaderHint>,
     /// How the last request to a broker failed, until one succeeds.
     troubles: BTreeMap<BrokerId, Error>,
@@ -138,6 +141,7 @@ impl<T: Clone> Sender<T> {
             unidentified: BTreeSet::new(),
             identity: IdentityRequest::Idle,
             settled: VecDeque::new(),
+            spares: Vec::new(),
             hints: VecDeque::new(),
             troubles: BTreeMap::new(),
             first_expiry: None,
@@ -183,7 +187,7 @@ impl<T: Clone> Sender<T> {
             for batch in self.sequencer.expire(now) {
                 self.planner.offer(batch.partition);
                 let error = self.timed_out(&batch);
-                self.settled.push_back(batch.settle(Err(error)));
+                self.settle(batch, Err(error));
             }
             self.first_expiry = self.sequencer.deadline();
         }
@@ -202,7 +206,7 @@ impl<T: Clone> Sender<T> {
                 .clone()
                 .with_topic_partition(batch.topic_partition.clone())
                 .with_maybe_written(batch.maybe_written);
-            self.settled.push_back(batch.settle(Err(error)));
+            self.settle(batch, Err(error));
         }
     }
 
@@ -239,6 +243,11 @@ impl<T: Clone> Sender<T> {
     /// The next batch, or part of one, whose fate is known.
     pub(crate) fn poll_settled(&mut self) -> Option<Settled<T>> {
         self.settled.pop_front()
+    }
+
+    /// Memory of batches that is not needed any more.
+    pub(crate) fn take_spares(&mut self) -> Vec<BytesMut> {
+        std::mem::take(&mut self.spares)
     }
 
     /// What a broker said about the leader of a partition.
@@ -327,8 +336,23 @@ impl<T: Clone> Sender<T> {
             }
             Err((batch, error)) => {
                 let error = Error::from(error).with_topic_partition(batch.topic_partition.clone());
-                self.settled.push_back(batch.settle(Err(error)));
+                self.settle(batch, Err(error));
             }
+        }
+        let spare = self.compressor.take_spare();
+        if spare.capacity() > 0 {
+            self.spares.push(spare);
+        }
+    }
+
+    fn settle(&mut self, mut batch: Batch<T>, result: Result<Acknowledged, Error>) {
+        let wire = std::mem::take(&mut batch.wire);
+        self.settled.push_back(batch.settle(result));
+        // What was compressed lies in memory of another size.
+        if self.settings.compression == Compression::None
+            && let Ok(spare) = wire.try_into_mut()
+        {
+            self.spares.push(spare);
         }
     }
 
@@ -337,13 +361,11 @@ impl<T: Clone> Sender<T> {
         self.next_request += 1;
         let (mut batches, mut attempts) = (Vec::new(), VecDeque::new());
         for (partition, entry) in chosen.iter().copied() {
-            let Some(Entry { batch: Some(batch), wire, .. }) =
-                self.sequencer.entry(partition, entry)
-            else {
+            let Some(batch) = self.sequencer.batch(partition, entry) else {
                 continue;
             };
             let topic_partition = batch.topic_partition.clone();
-            batches.push((topic_partition.clone(), wire.clone()));
+            batches.push((topic_partition.clone(), batch.wire.clone()));
             attempts.push_back(Attempt { partition, number: entry, topic_partition });
         }
         self.requests.insert(number, Request { broker, attempts });

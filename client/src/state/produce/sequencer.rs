@@ -11,8 +11,8 @@ use kavka_protocol::{BrokerId, ProducerEpoch, ProducerId, SealedBatch};
 use super::PartitionIndex;
 use super::batch::Batch;
 
+pub(super) use line::EntryNumber;
 use line::Line;
-pub(super) use line::{Entry, EntryNumber};
 
 /// Keeps the batches of every partition in order from their sealing until their fate is known, and
 /// gives each a stamp by which brokers recognise what they already have.
@@ -164,16 +164,17 @@ impl<T> Sequencer<T> {
         }
     }
 
-    pub(super) fn entry(&self, index: PartitionIndex, number: EntryNumber) -> Option<&Entry<T>> {
-        self.lines.get(index.0)?.entry(number)
+    /// The batch of the entry, unless it was given up.
+    pub(super) fn batch(&self, index: PartitionIndex, number: EntryNumber) -> Option<&Batch<T>> {
+        self.lines.get(index.0)?.entry(number)?.batch.as_ref()
     }
 
-    pub(super) fn entry_mut(
+    pub(super) fn batch_mut(
         &mut self,
         index: PartitionIndex,
         number: EntryNumber,
-    ) -> Option<&mut Entry<T>> {
-        self.lines.get_mut(index.0)?.entry_mut(number)
+    ) -> Option<&mut Batch<T>> {
+        self.lines.get_mut(index.0)?.entry_mut(number)?.batch.as_mut()
     }
 
     /// Whether everything before the entry is settled.

@@ -8,15 +8,13 @@ use kavka_protocol::{
 
 use super::batch::Batch;
 
-/// Two batches with the records of one, in order, of about equal size; `None` if `wire`, the whole
-/// as it was sent, cannot be divided.
+/// Two batches with the records of one, in order, of about equal size; `None` if it cannot be divided.
 pub(super) fn halves<T: Clone>(
     batch: &Batch<T>,
-    wire: &Bytes,
     codec: (Compression, Option<i32>),
     compressor: &mut Compressor,
 ) -> Option<[(Batch<T>, SealedBatch); 2]> {
-    let whole = Batches::new(wire.clone()).next()?.ok()?;
+    let whole = Batches::new(batch.wire.clone()).next()?.ok()?;
     let body = whole.body(&mut Decompressor::default()).ok()?;
     let new_builder = || BatchBuilder::new(codec.0, codec.1);
     let (mut first, mut second) = (new_builder(), new_builder());
@@ -44,6 +42,7 @@ fn part<T: Clone>(batch: &Batch<T>, skipped: usize, records: usize) -> Batch<T> 
         first: batch.first + skipped,
         records,
         of: batch.of,
+        wire: Bytes::new(),
         reserved: if skipped == 0 { batch.reserved - half } else { half },
         deadline: batch.deadline,
         attempts: 0,

@@ -295,3 +295,17 @@ fn appending_to_a_known_batch_wakes_nobody() {
     at.append_all(orders, &["b"]);
     assert!(!at.accumulator.take_wake());
 }
+
+#[test]
+fn memory_that_comes_back_is_used_again_within_the_limit() {
+    let mut at = Fixture::new(Limits { buffer_memory: 400, ..limits() });
+    let orders = at.partition(0);
+    let spares = [200, 200, 200, 100, 1000].map(BytesMut::with_capacity);
+    let first = spares[1].as_ptr();
+    spares.into_iter().for_each(|spare| at.accumulator.handle_spare(spare));
+    assert_eq!(at.accumulator.spares.len(), 2, "no more than buffer.memory, none of another size");
+    at.append_all(orders, &["a"]);
+    at.accumulator.flush();
+    let wire = at.take(orders).unwrap().builder.seal(&mut Compressor::new()).unwrap();
+    assert_eq!(wire.into_stamped(None).as_ptr(), first);
+}

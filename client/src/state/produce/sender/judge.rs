@@ -10,7 +10,6 @@ use super::{Answer, Attempt, LeaderHint, Request, RequestNumber, Sender};
 use crate::error::{Error, ErrorKind};
 use crate::state::produce::batch::Acknowledged;
 use crate::state::produce::outcome::{self, Circumstances, Outcome};
-use crate::state::produce::sequencer::Entry;
 use crate::state::produce::split;
 
 /// What one attempt came to.
@@ -110,10 +109,9 @@ impl<T: Clone> Sender<T> {
 
     fn circumstances(&self, attempt: &Attempt) -> Circumstances {
         let Attempt { partition, number, .. } = *attempt;
-        let entry = self.sequencer.entry(partition, number);
-        let batch = entry.and_then(|entry| entry.batch.as_ref());
+        let batch = self.sequencer.batch(partition, number);
         Circumstances {
-            is_stamped: entry.is_some_and(|entry| entry.is_stamped()),
+            is_stamped: self.settings.is_idempotent,
             is_oldest: self.sequencer.is_oldest(partition, number),
             is_after_doubt: self.sequencer.is_after_doubt(partition, number),
             maybe_written: batch.is_none_or(|batch| batch.maybe_written),
@@ -147,10 +145,7 @@ impl<T: Clone> Sender<T> {
         let Attempt { partition, number, .. } = *attempt;
         self.planner.offer(partition);
         let retries = self.settings.retries;
-        let Some(entry) = self.sequencer.entry_mut(partition, number) else {
-            return;
-        };
-        let Some(batch) = &mut entry.batch else {
+        let Some(batch) = self.sequencer.batch_mut(partition, number) else {
             return self.carry_out_for_shadow(attempt, &verdict);
         };
         batch.maybe_written |= verdict.leaves_open;
@@ -186,28 +181,26 @@ impl<T: Clone> Sender<T> {
 
     fn settle_acked(&mut self, attempt: &Attempt, acknowledged: Acknowledged) {
         if let Some(batch) = self.sequencer.acked(attempt.partition, attempt.number) {
-            self.settled.push_back(batch.settle(Ok(acknowledged)));
+            self.settle(batch, Ok(acknowledged));
         }
     }
 
     fn settle_failed(&mut self, attempt: &Attempt, broker: BrokerId) {
-        let entry = self.sequencer.entry(attempt.partition, attempt.number);
-        let maybe_written =
-            entry.and_then(|entry| entry.batch.as_ref()).is_some_and(|batch| batch.maybe_written);
+        let batch = self.sequencer.batch(attempt.partition, attempt.number);
+        let maybe_written = batch.is_some_and(|batch| batch.maybe_written);
         if let Some(batch) = self.sequencer.fail(attempt.partition, attempt.number, maybe_written) {
             let error = self.given_up(&batch, broker);
-            self.settled.push_back(batch.settle(Err(error)));
+            self.settle(batch, Err(error));
         }
     }
 
     fn split(&mut self, attempt: &Attempt, broker: BrokerId, now: Instant) {
         let Attempt { partition, number, .. } = *attempt;
-        let Some(Entry { batch: Some(batch), wire, .. }) = self.sequencer.entry(partition, number)
-        else {
+        let Some(batch) = self.sequencer.batch(partition, number) else {
             return;
         };
         let codec = (self.settings.compression, self.settings.compression_level);
-        match split::halves(batch, wire, codec, &mut self.compressor) {
+        match split::halves(batch, codec, &mut self.compressor) {
             Some(halves) => self.sequencer.split(partition, number, halves, now),
             None => self.settle_failed(attempt, broker),
         }

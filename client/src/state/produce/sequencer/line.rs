@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::Bytes;
 use kavka_protocol::{BrokerId, ProducerStamp, SealedBatch, Sequence};
 
 use super::super::batch::Batch;
@@ -23,12 +22,10 @@ pub(super) struct Line<T> {
 }
 
 /// One batch in line.
-pub(in super::super) struct Entry<T> {
+pub(super) struct Entry<T> {
     number: EntryNumber,
     /// Gone once the batch was given up while an attempt was under way.
-    pub(in super::super) batch: Option<Batch<T>>,
-    /// What is sent.
-    pub(in super::super) wire: Bytes,
+    pub(super) batch: Option<Batch<T>>,
     stamp: Option<ProducerStamp>,
     before: Before,
     state: State,
@@ -174,9 +171,9 @@ impl<T> Line<T> {
         self.behind = Before::Nothing;
         for entry in &mut self.entries {
             entry.before = Before::Nothing;
-            if let Some(batch) = &entry.batch {
+            if let Some(batch) = &mut entry.batch {
                 entry.stamp = Some(stamp(identity, &mut self.next_sequence, batch));
-                entry.restamp();
+                restamp(batch, entry.stamp);
             }
         }
     }
@@ -205,7 +202,7 @@ impl<T> Line<T> {
                 // What follows an attempt at another broker could only arrive out of order.
                 State::Sent { .. } => return Next::Blocked,
                 State::Waiting { until } if until > now => return Next::Wait(until),
-                State::Waiting { .. } => return Next::Entry(entry.number, entry.wire.len()),
+                State::Waiting { .. } => return Next::Entry(entry.number, entry.size()),
             }
         }
         let is_whole = self.behind == Before::Nothing && self.entries.iter().all(Entry::is_whole);
@@ -281,26 +278,13 @@ impl<T> Entry<T> {
         before: Before,
         now: Instant,
     ) -> Self {
-        let wire = sealed.into_stamped(stamp);
-        Self {
-            number,
-            batch: Some(batch),
-            wire,
-            stamp,
-            before,
-            state: State::Waiting { until: now },
-        }
+        let batch = Batch { wire: sealed.into_stamped(stamp), ..batch };
+        Self { number, batch: Some(batch), stamp, before, state: State::Waiting { until: now } }
     }
 
-    fn restamp(&mut self) {
-        // What was sealed here can be read here; if not, the broker refuses the old stamp.
-        if let Ok(sealed) = SealedBatch::from_wire(self.wire.clone()) {
-            self.wire = sealed.into_stamped(self.stamp);
-        }
-    }
-
-    pub(in super::super) fn is_stamped(&self) -> bool {
-        self.stamp.is_some()
+    /// How many bytes are sent.
+    fn size(&self) -> usize {
+        self.batch.as_ref().map_or(0, |batch| batch.wire.len())
     }
 
     fn is_sent(&self) -> bool {
@@ -318,6 +302,13 @@ fn stamp<T>(identity: Identity, next: &mut Sequence, batch: &Batch<T>) -> Produc
     let base_sequence = *next;
     *next = after(base_sequence, batch.records);
     ProducerStamp { producer_id, producer_epoch, base_sequence, is_transactional: false }
+}
+
+fn restamp<T>(batch: &mut Batch<T>, stamp: Option<ProducerStamp>) {
+    // What was sealed here can be read here; if not, the broker refuses the old stamp.
+    if let Ok(sealed) = SealedBatch::from_wire(batch.wire.clone()) {
+        batch.wire = sealed.into_stamped(stamp);
+    }
 }
 
 /// The sequence number of what follows `records` records from `sequence` on.

@@ -84,7 +84,7 @@ impl Fixture {
     }
 
     fn wire(&self, number: EntryNumber) -> Bytes {
-        self.sequencer.entry(ORDERS, number).unwrap().wire.clone()
+        self.sequencer.batch(ORDERS, number).unwrap().wire.clone()
     }
 }
 
@@ -105,6 +105,7 @@ fn batch(ticket: char, records: usize, deadline: Instant) -> (Batch<char>, Seale
         first: 0,
         records,
         of: records,
+        wire: Bytes::new(),
         reserved: 100,
         deadline,
         attempts: 0,
@@ -125,7 +126,7 @@ fn stamps_count_the_records_of_each_partition() {
     let Next::Entry(third, _) = at.sequencer.next(PartitionIndex(4), LEADER, at.now) else {
         panic!("nothing to send");
     };
-    let wire = &at.sequencer.entry(PartitionIndex(4), third).unwrap().wire;
+    let wire = &at.sequencer.batch(PartitionIndex(4), third).unwrap().wire;
     assert_eq!((at.stamp(first), at.stamp(second)), ((0, 1), (0, 4)));
     assert_eq!(RecordBatchHeader::parse(wire).unwrap().base_sequence, Some(Sequence::new(0)));
 }
@@ -304,7 +305,7 @@ fn each_partition_counts_its_own_epochs() {
     let Next::Entry(number, _) = at.sequencer.next(PartitionIndex(1), LEADER, at.now) else {
         panic!("nothing to send");
     };
-    let wire = &at.sequencer.entry(PartitionIndex(1), number).unwrap().wire;
+    let wire = &at.sequencer.batch(PartitionIndex(1), number).unwrap().wire;
     assert_eq!(RecordBatchHeader::parse(wire).unwrap().producer_epoch, Some(ProducerEpoch(0)));
 }
 
@@ -361,8 +362,7 @@ fn an_expired_batch_that_waits_leaves_a_gap_or_a_doubt() {
         let (mut later, sealed) = batch('b', 1, at.now + Duration::from_secs(500));
         later.maybe_written = maybe_written;
         at.sequencer.push(ORDERS, later, sealed, at.now);
-        at.sequencer.entry_mut(ORDERS, first).unwrap().batch.as_mut().unwrap().maybe_written =
-            maybe_written;
+        at.sequencer.batch_mut(ORDERS, first).unwrap().maybe_written = maybe_written;
         at.retry(first);
         at.now += Duration::from_secs(120);
         assert_eq!(at.sequencer.expire(at.now).len(), 1);

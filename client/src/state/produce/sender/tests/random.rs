@@ -87,7 +87,7 @@ impl Simulation {
     fn lead(&mut self, troubled: bool) {
         if troubled && self.random.u8(..) < 10 {
             let partition = self.random.usize(..PARTITIONS);
-            self.cluster.leaders[partition] = BrokerId(self.random.i32(..BROKERS));
+            self.cluster.leaders[partition] = BrokerId(self.random.i32(0..BROKERS));
         }
         let knows = !troubled || self.random.u8(..) < 40;
         for (place, leader) in self.cluster.leaders.iter().enumerate().filter(|_| knows) {

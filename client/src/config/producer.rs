@@ -211,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn for_ever_can_be_added_to_any_time() {
+        let for_ever = i64::MAX.to_string();
+        let config = resolve(&[("max.block.ms", &for_ever), ("linger.ms", &for_ever)]).unwrap();
+        let now = std::time::Instant::now();
+        assert!(now + config.max_block + config.delivery_timeout > now);
+    }
+
+    #[test]
     fn transactions_are_unsupported_by_name() {
         let error = resolve(&[("transactional.id", "t")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);

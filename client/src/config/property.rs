@@ -266,5 +266,9 @@ pub(super) fn int(value: &str) -> Option<i64> {
 }
 
 pub(super) fn millis(value: &str) -> Option<Duration> {
-    value.parse().ok().map(Duration::from_millis)
+    value.parse().ok().map(|millis: u64| Duration::from_millis(millis.min(FOR_EVER)))
 }
+
+/// A century: longer than any program runs, and it can be added to any time. In Java's
+/// configurations `Long.MAX_VALUE` stands for it.
+const FOR_EVER: u64 = 100 * 365 * 24 * 3600 * 1000;

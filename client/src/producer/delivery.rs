@@ -146,6 +146,11 @@ impl Delivery {
     pub(super) fn new(completion: Arc<Completion>, index: usize, timestamp: Timestamp) -> Self {
         Self { completion, index, timestamp, registered: None }
     }
+
+    #[cfg(test)]
+    pub(super) fn completion(&self) -> Arc<Completion> {
+        Arc::clone(&self.completion)
+    }
 }
 
 impl Future for Delivery {
@@ -218,8 +223,12 @@ pub(super) struct Ticket {
 
 impl Ticket {
     pub(super) fn new(topic_partition: &TopicPartition) -> Self {
-        let completion = Arc::new(Completion::new(topic_partition.clone()));
-        Self { completion, run: usize::MAX }
+        Self::of(&Arc::new(Completion::new(topic_partition.clone())))
+    }
+
+    /// A ticket that no call has a run for.
+    pub(super) fn of(completion: &Arc<Completion>) -> Self {
+        Self { completion: Arc::clone(completion), run: usize::MAX }
     }
 
     /// Whether the record at `index` continues `run`.

@@ -436,7 +436,7 @@ impl Limits {
 
     /// The size of a batch, unless its first record is larger.
     fn usual_size(&self) -> usize {
-        self.batch_size.min(self.buffer_memory)
+        self.batch_size.min(self.max_request_size).min(self.buffer_memory)
     }
 }
 

@@ -86,7 +86,7 @@ impl<T> OpenBatch<T> {
         self,
         compressor: &mut Compressor,
         backoff: Backoff,
-    ) -> Result<(Batch<T>, SealedBatch), (Batch<T>, EncodeError)> {
+    ) -> (Batch<T>, Result<SealedBatch, EncodeError>) {
         let records = self.builder.len();
         let batch = Batch {
             id: self.id,
@@ -104,10 +104,7 @@ impl<T> OpenBatch<T> {
             trouble: None,
             backoff,
         };
-        match self.builder.seal(compressor) {
-            Ok(sealed) => Ok((batch, sealed)),
-            Err(error) => Err((batch, error)),
-        }
+        (batch, self.builder.seal(compressor))
     }
 
     /// The fate of a batch that never came to be sent.

@@ -329,12 +329,13 @@ impl<T: Clone> Sender<T> {
     }
 
     fn admit(&mut self, open: OpenBatch<T>, now: Instant) {
-        match open.seal(&mut self.compressor, self.settings.backoff.clone()) {
-            Ok((batch, sealed)) => {
+        let (batch, sealed) = open.seal(&mut self.compressor, self.settings.backoff.clone());
+        match sealed {
+            Ok(sealed) => {
                 self.first_expiry = earliest([self.first_expiry, Some(batch.deadline)]);
                 self.sequencer.push(batch.partition, batch, sealed, now);
             }
-            Err((batch, error)) => {
+            Err(error) => {
                 let error = Error::from(error).with_topic_partition(batch.topic_partition.clone());
                 self.settle(batch, Err(error));
             }

@@ -77,7 +77,7 @@ impl Rows {
 }
 
 /// Encodes a whole batch; row `i` is then a borrowed slice.
-pub trait SerializationSchema: Send {
+pub trait SerializationSchema: Send + Sync {
     /// Replaces what was encoded before; the columns are those of the target, in its order, by position.
     fn encode(&mut self, batch: &RecordBatch) -> Result<(), RowError>;
 

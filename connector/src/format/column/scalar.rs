@@ -4,10 +4,10 @@ use std::mem;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    ArrowPrimitiveType, BinaryViewType, ByteViewType, LargeBinaryType, LargeUtf8Type,
-    StringViewType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
-    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
+    ArrowPrimitiveType, ArrowTimestampType, BinaryViewType, ByteArrayType, ByteViewType,
+    LargeBinaryType, LargeUtf8Type, StringViewType, Time32MillisecondType, Time32SecondType,
+    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
     ArrayRef, BooleanArray, GenericByteArray, GenericByteViewArray, NullArray, PrimitiveArray,
@@ -175,7 +175,7 @@ impl Texts {
 
     fn array<T>(&mut self) -> Result<GenericByteArray<T>, ArrowError>
     where
-        T: arrow_array::types::ByteArrayType<Offset = i64>,
+        T: ByteArrayType<Offset = i64>,
     {
         let ends = take(&mut self.ends);
         let mut offsets = Vec::with_capacity(ends.len() + 1);
@@ -217,7 +217,7 @@ impl ColumnBuilder for Texts {
 fn views<V, F>(array: &GenericByteArray<F>) -> ArrayRef
 where
     V: ByteViewType,
-    F: arrow_array::types::ByteArrayType<Offset = i64, Native = V::Native>,
+    F: ByteArrayType<Offset = i64, Native = V::Native>,
 {
     Arc::new(GenericByteViewArray::<V>::from(array))
 }
@@ -231,13 +231,13 @@ pub(crate) struct Timestamps {
 }
 
 impl Timestamps {
-    fn array<T: ArrowPrimitiveType<Native = i64>>(
+    fn array<T>(
         values: Vec<i64>,
         validity: Option<NullBuffer>,
         zone: Option<Arc<str>>,
     ) -> Result<ArrayRef, ArrowError>
     where
-        T: arrow_array::types::ArrowTimestampType,
+        T: ArrowTimestampType + ArrowPrimitiveType<Native = i64>,
     {
         let array = PrimitiveArray::<T>::try_new(values.into(), validity)?;
         Ok(Arc::new(array.with_timezone_opt(zone)))

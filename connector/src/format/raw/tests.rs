@@ -8,6 +8,9 @@ use arrow_schema::Schema;
 
 use super::*;
 
+/// Options by name.
+type Options = &'static [(&'static str, &'static str)];
+
 fn target(fields: Vec<Field>, options: &[(&str, &str)]) -> FormatTarget {
     FormatTarget::new(fields, FormatOptions::new("value.raw.", options.iter().copied()))
 }
@@ -27,15 +30,15 @@ fn encode(array: &ArrayRef, options: &[(&str, &str)]) -> Vec<Option<Vec<u8>>> {
 
 #[test]
 fn values_are_their_bytes_both_ways() {
-    let little = [("endianness", "little-endian")];
-    let table: [(ArrayRef, &[(&str, &str)], &[u8]); 12] = [
+    let little: Options = &[("endianness", "little-endian")];
+    let table: [(ArrayRef, Options, &[u8]); 12] = [
         (Arc::new(BooleanArray::from(vec![true])), &[], &[1]),
         (Arc::new(Int8Array::from(vec![-2])), &[], &[0xfe]),
         (Arc::new(Int16Array::from(vec![258])), &[], &[1, 2]),
-        (Arc::new(Int16Array::from(vec![258])), &little, &[2, 1]),
+        (Arc::new(Int16Array::from(vec![258])), little, &[2, 1]),
         (Arc::new(Int32Array::from(vec![-2])), &[], &[0xff, 0xff, 0xff, 0xfe]),
         (Arc::new(Int64Array::from(vec![1])), &[], &[0, 0, 0, 0, 0, 0, 0, 1]),
-        (Arc::new(Int64Array::from(vec![1])), &little, &[1, 0, 0, 0, 0, 0, 0, 0]),
+        (Arc::new(Int64Array::from(vec![1])), little, &[1, 0, 0, 0, 0, 0, 0, 0]),
         (Arc::new(Float32Array::from(vec![1.5])), &[], &[0x3f, 0xc0, 0, 0]),
         (Arc::new(Float64Array::from(vec![1.5])), &[], &[0x3f, 0xf8, 0, 0, 0, 0, 0, 0]),
         (Arc::new(StringViewArray::from(vec!["é"])), &[], &[0xc3, 0xa9]),

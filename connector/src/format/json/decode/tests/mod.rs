@@ -1,6 +1,7 @@
 //! Messages against columns.
 
 mod conversions;
+mod differential;
 mod faults;
 mod shapes;
 

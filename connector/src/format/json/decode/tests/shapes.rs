@@ -150,7 +150,7 @@ fn with_parse_errors_ignored_bad_fields_are_null_and_bad_messages_skipped() {
 #[test]
 fn with_parse_errors_ignored_null_goes_to_the_innermost_place_that_takes_it() {
     let inner = row(vec![required("x", DataType::Int32)]);
-    let fields = vec![nullable("d", inner.clone()), required("e", DataType::Int32)];
+    let fields = vec![nullable("d", inner), required("e", DataType::Int32)];
     let mut decoder = decoder(fields, &[("ignore-parse-errors", "true")]);
     assert_eq!(append(&mut *decoder, r#"{"d":{"x":"bad"},"e":1}"#), Ok(1));
     assert_eq!(append(&mut *decoder, r#"{"d":{"x":1},"e":"bad"}"#), Ok(0));

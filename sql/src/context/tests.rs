@@ -1,0 +1,288 @@
+use super::*;
+use crate::table::tests::FixedTable;
+
+/// A session over `orders`, which has no end, and `archive`, which has one.
+fn context() -> SqlContext {
+    let options =
+        SqlOptions { time_zone: Some(Tz::UTC), target_partitions: Some(2), ..Default::default() };
+    let context = SqlContext::new(options);
+    FixedTable::register(&context.session, "orders", false);
+    FixedTable::register(&context.session, "archive", true);
+    context
+}
+
+async fn rows(context: &SqlContext, statement: &str) -> Result<Vec<Vec<String>>, Error> {
+    let StatementResult::Rows { stream, .. } = context.execute(statement).await? else {
+        panic!("{statement} gives no rows");
+    };
+    let batches: Vec<RecordBatch> = stream.try_collect().await?;
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let value = |column: &arrow_array::ArrayRef| {
+                let text = datafusion::arrow::util::display::array_value_to_string(column, row);
+                text.unwrap()
+            };
+            rows.push(batch.columns().iter().map(value).collect());
+        }
+    }
+    Ok(rows)
+}
+
+async fn physical(context: &SqlContext, query: &str) -> String {
+    let plans = rows(context, &format!("EXPLAIN {query}")).await.unwrap();
+    plans[1][1].clone()
+}
+
+async fn message(context: &SqlContext, statement: &str) -> String {
+    match context.execute(statement).await {
+        Ok(result) => panic!("{statement}: {result:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn the_plan_shows_what_is_read_and_from_where() {
+    let plan = physical(&context(), "SELECT id FROM archive WHERE price > 10 LIMIT 5").await;
+    let expected = "KafkaReadExec: table=archive, \
+                    splits=[[orders-0 0..100, orders-2 0..100], [orders-1 0..100]], \
+                    projection=[id], filter=price@1 > 10, limit=5";
+    assert!(plan.contains(expected), "{plan}");
+    assert!(!plan.contains("FilterExec"), "{plan}");
+}
+
+#[tokio::test]
+async fn splits_ruled_out_by_the_query_are_not_read() {
+    let plan = physical(&context(), "SELECT * FROM orders WHERE part = 1").await;
+    assert!(plan.contains("splits=[[orders-1 0..]]"), "{plan}");
+}
+
+#[tokio::test]
+async fn no_filter_that_gathers_rows_is_left_over_a_table_without_an_end() {
+    let context = context();
+    for query in [
+        "SELECT id FROM orders WHERE price > 10 OR id IS NULL",
+        "SELECT * FROM (SELECT unnest(tags) AS tag FROM orders) WHERE tag = 'x'",
+        "SELECT id FROM orders WHERE random() < 0.5",
+        "SELECT id FROM orders WHERE price > (SELECT max(price) FROM archive)",
+        "SELECT * FROM (SELECT id FROM orders LIMIT 9) WHERE id > 5",
+        "SELECT o.id FROM orders o JOIN archive a ON o.id = a.id WHERE o.price > a.price",
+    ] {
+        let plan = physical(&context, query).await;
+        let gathers = plan.lines().any(|line| line.trim_start().starts_with("FilterExec"));
+        assert!(!gathers, "{query}\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_every_row_of_an_endless_table_is_refused() {
+    let context = context();
+    for (query, blamed) in [
+        ("SELECT count(*) FROM orders", "an aggregate"),
+        ("SELECT DISTINCT id FROM orders", "an aggregate"),
+        ("SELECT part, sum(price) FROM orders GROUP BY part", "an aggregate"),
+        ("SELECT id FROM orders ORDER BY price", "ORDER BY"),
+        ("SELECT id FROM orders ORDER BY price LIMIT 5", "ORDER BY"),
+        ("SELECT o.id FROM orders o CROSS JOIN orders p", "a join"),
+        ("SELECT sum(price) OVER () FROM orders", "a window function"),
+    ] {
+        let message = message(&context, query).await;
+        let expected = format!("this query would never end: {blamed}");
+        assert!(message.starts_with(&expected), "{query}: {message}");
+        assert!(message.contains("every row of orders"), "{query}: {message}");
+        assert!(message.contains("SET 'execution.runtime-mode' = 'batch'"), "{query}: {message}");
+        assert!(message.contains("'scan.bounded.mode'"), "{query}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn what_ends_is_not_refused() {
+    let context = context();
+    for query in [
+        "SELECT count(*) FROM archive",
+        "SELECT count(*) FROM (SELECT * FROM orders LIMIT 10)",
+        "SELECT * FROM orders",
+        "SELECT o.id FROM orders o JOIN archive a ON o.id = a.id",
+        "SELECT id FROM orders UNION ALL SELECT id FROM archive",
+    ] {
+        physical(&context, query).await;
+    }
+}
+
+#[tokio::test]
+async fn names_are_case_sensitive_and_functions_are_not() {
+    let context = context();
+    for (query, expected) in [
+        ("SELECT * FROM Orders", "no table Orders; did you mean orders?"),
+        ("SELECT * FROM nowhere.orders", "no table nowhere.orders; did you mean orders?"),
+        ("SELECT ID FROM orders", "no column ID; did you mean id?"),
+        ("SELECT o.prise FROM orders o", "no column prise of o; did you mean price?"),
+        ("DESCRIBE Archive", "no table Archive; did you mean archive?"),
+        ("DROP TABLE order", "no table order; did you mean orders?"),
+    ] {
+        assert_eq!(message(&context, query).await, expected);
+    }
+    physical(&context, "SELECT UPPER(`tags`[1]), \"id\" FROM `orders` `O` WHERE `O`.id > 1").await;
+    physical(&context, "select id from default_catalog.default_database.orders").await;
+}
+
+#[tokio::test]
+async fn a_syntax_error_says_where_and_what() {
+    let context = context();
+    for (statement, expected) in [
+        ("SELECT FROM", "line 1, column 12: expected: identifier, found: EOF"),
+        (
+            "SELECT 1\n  FRM orders o",
+            "line 2, column 7: expected: the end of the statement, found: orders",
+        ),
+        ("EXPLAIN\nSELECT id,, FROM orders", "line 2, column 11: "),
+        ("SELECT * INTO x FROM orders", "unsupported: clause=INTO"),
+    ] {
+        let message = message(&context, statement).await;
+        assert!(message.starts_with(expected), "{statement}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn literals_follow_the_sessions_time_zone() {
+    let context = context();
+    context.set("table.local-time-zone", "Europe/Berlin").unwrap();
+    for (expression, expected) in [
+        ("CAST('2024-07-01 12:00:00' AS TIMESTAMP_LTZ(3))", "2024-07-01T10:00:00Z"),
+        ("CAST(TIMESTAMP '2024-01-01 12:00:00' AS TIMESTAMP_LTZ(3))", "2024-01-01T11:00:00Z"),
+        (
+            "CAST(CAST('2024-07-01T10:00:00Z' AS TIMESTAMP_LTZ(3)) AS TIMESTAMP(3))",
+            "2024-07-01T12:00:00",
+        ),
+        ("CAST(CAST('2024-07-01T22:30:00Z' AS TIMESTAMP_LTZ(3)) AS DATE)", "2024-07-02"),
+        ("EXTRACT(HOUR FROM CAST('2024-07-01T10:00:00Z' AS TIMESTAMP_LTZ(3)))", "12"),
+        (
+            "CAST('2024-07-01T10:00:00Z' AS TIMESTAMP_LTZ(3)) = TIMESTAMP '2024-07-01 12:00:00'",
+            "true",
+        ),
+    ] {
+        let found = rows(&context, &format!("SELECT {expression}")).await.unwrap();
+        assert_eq!(found, [[expected]], "{expression}");
+    }
+    let plan =
+        physical(&context, "SELECT id FROM orders WHERE at > TIMESTAMP '2024-07-01 12:00:00'");
+    let plan = plan.await;
+    assert!(plan.contains("filter=at@1 > 1719828000000"), "{plan}");
+}
+
+#[tokio::test]
+async fn numbers_with_a_point_are_decimals() {
+    let found = rows(&context(), "SELECT 0.1 + 0.2, MAP['a', 1], ROW(1, 'x')").await.unwrap();
+    assert_eq!(found, [["0.3", "{a: 1}", "{c0: 1, c1: x}"]]);
+}
+
+#[tokio::test]
+async fn settings_are_listed_as_they_are() {
+    let context = context();
+    context.execute("SET 'execution.runtime-mode' = 'batch'").await.unwrap();
+    context.execute("SET datafusion.execution.batch_size = 100").await.unwrap();
+    let found = rows(&context, "SET").await.unwrap();
+    let expected = [
+        ["execution.runtime-mode", "batch"],
+        ["table.local-time-zone", "UTC"],
+        ["datafusion.execution.batch_size", "100"],
+    ];
+    assert_eq!(found, expected);
+    context.execute("RESET").await.unwrap();
+    assert_eq!(rows(&context, "SET").await.unwrap()[0][1], "streaming");
+}
+
+#[tokio::test]
+async fn a_table_is_described_as_flink_does() {
+    let context = context();
+    context.execute(CLICKS).await.unwrap();
+    let found = rows(&context, "DESCRIBE clicks").await.unwrap();
+    let expected = [
+        ["id", "BIGINT", "FALSE", "", "", ""],
+        ["ts", "TIMESTAMP(3) *ROWTIME*", "TRUE", "", "", "ts - INTERVAL '5' SECOND"],
+        ["part", "INT", "TRUE", "", "METADATA FROM 'partition' VIRTUAL", ""],
+        ["headers", "MAP<STRING, BYTES>", "TRUE", "", "METADATA", ""],
+        ["double", "BIGINT", "FALSE", "", "AS id * 2", ""],
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(rows(&context, "SHOW TABLES").await.unwrap(), [["archive"], ["clicks"], ["orders"]]);
+}
+
+#[tokio::test]
+async fn a_table_is_created_once() {
+    let context = context();
+    context.execute(CLICKS).await.unwrap();
+    assert_eq!(message(&context, CLICKS).await, "table clicks exists already");
+    let again = CLICKS.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
+    let StatementResult::Done(done) = context.execute(&again).await.unwrap() else { panic!() };
+    assert_eq!(done, "Table clicks exists already.");
+    context.execute("DROP TABLE clicks").await.unwrap();
+    context.execute("DROP TABLE IF EXISTS clicks").await.unwrap();
+    context.execute(CLICKS).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_computed_column_that_does_not_fit_is_refused_at_once() {
+    let context = context();
+    for (expression, expected) in [
+        ("idd * 2", "computed column double: no column idd; did you mean id?"),
+        ("id *", "line 6, column 19: expected an expression"),
+        ("random()", "computed column double: unsupported: expression=random()"),
+    ] {
+        let message = message(&context, &CLICKS.replace("id * 2", expression)).await;
+        assert!(message.contains(expected), "{expression}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn an_insert_names_the_column_that_does_not_fit() {
+    let context = context();
+    context.execute(CLICKS).await.unwrap();
+    for (insert, expected) in [
+        ("(part) VALUES (1)", "part is a VIRTUAL metadata column and cannot be written"),
+        ("(id, double) VALUES (1, 2)", "double is a computed column and cannot be written"),
+        ("(idd) VALUES (1)", "no column idd; did you mean id?"),
+        ("(id, id) VALUES (1, 2)", "column id is written twice"),
+        ("(ts) VALUES (NULL)", "column id is NOT NULL and gets no value"),
+        ("VALUES (1, NULL)", "3 columns are written (id, ts, headers), and the query gives 2"),
+        ("(id) VALUES (ARRAY[1])", "column id is BIGINT, and the query gives ARRAY<BIGINT"),
+    ] {
+        let message = message(&context, &format!("INSERT INTO clicks {insert}")).await;
+        let expected = format!("INSERT INTO clicks: {expected}");
+        assert!(message.starts_with(&expected), "{insert}: {message}");
+    }
+    let missing = message(&context, "INSERT INTO click VALUES (1)").await;
+    assert_eq!(missing, "no table click; did you mean clicks?");
+}
+
+#[tokio::test]
+async fn the_plan_of_an_insert_shows_its_writers() {
+    let context = context();
+    context.execute(CLICKS).await.unwrap();
+    let parallel = CLICKS
+        .replace("TABLE clicks", "TABLE fast")
+        .replace("'format'", "'sink.parallelism' = '4', 'format'");
+    context.execute(&parallel).await.unwrap();
+    for (insert, expected) in [
+        (
+            "INTO clicks (id) VALUES (1)",
+            "KafkaSinkExec: table=clicks, writers=1, columns=[id, ts, headers]",
+        ),
+        ("INTO clicks (id) SELECT id FROM archive", "KafkaSinkExec: table=clicks, writers=2"),
+        ("INTO clicks (id) SELECT id FROM orders", "KafkaSinkExec: table=clicks, writers=2"),
+        ("INTO fast (id) SELECT id FROM archive", "KafkaSinkExec: table=fast, writers=4"),
+    ] {
+        let plan = physical(&context, &format!("INSERT {insert}")).await;
+        assert!(plan.contains(expected), "{plan}");
+    }
+}
+
+const CLICKS: &str = "CREATE TABLE clicks (
+    id BIGINT NOT NULL,
+    ts TIMESTAMP(3),
+    part INT METADATA FROM 'partition' VIRTUAL,
+    headers MAP<STRING, BYTES> METADATA,
+    double AS id * 2,
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'clicks', 'format' = 'json',
+    'properties.bootstrap.servers' = 'localhost:1')";

@@ -1,0 +1,195 @@
+//! A filter over a table without an end hands on each matching row at once.
+//!
+//! The engine's own filter gathers rows until it has a full batch, also while its input is waiting: on a quiet topic
+//! nothing would be seen. Most filters run inside of the scan; this is for those that cannot, such as one over
+//! unnested arrays.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::common::assert_eq_or_internal_err;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::{
+    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+use datafusion::physical_plan::limit::LocalLimitExec;
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::stream::{self, TryStreamExt};
+
+use crate::unbounded_rule::reads_forever;
+
+/// Replaces every `FilterExec` that waits for an unbounded scan.
+#[derive(Debug)]
+pub(crate) struct StreamLatencyRule;
+
+impl PhysicalOptimizerRule for StreamLatencyRule {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let replacement = match node.downcast_ref::<FilterExec>() {
+                Some(filter) if reads_forever(node.as_ref()) => streaming(filter),
+                _ => return Ok(Transformed::no(node)),
+            };
+            Ok(Transformed::yes(replacement))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "StreamLatencyRule"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+fn streaming(filter: &FilterExec) -> Arc<dyn ExecutionPlan> {
+    let streaming = Arc::new(StreamFilterExec {
+        input: Arc::clone(filter.input()),
+        predicate: Arc::clone(filter.predicate()),
+        projection: filter.projection().as_ref().map(|columns| columns.to_vec()),
+        metrics: ExecutionPlanMetricsSet::new(),
+        properties: Arc::clone(filter.properties()),
+    });
+    match filter.fetch() {
+        Some(rows) => Arc::new(LocalLimitExec::new(streaming, rows)),
+        None => streaming,
+    }
+}
+
+/// A filter that never holds a row back.
+#[derive(Clone, Debug)]
+struct StreamFilterExec {
+    input: Arc<dyn ExecutionPlan>,
+    predicate: Arc<dyn PhysicalExpr>,
+    /// The columns of the input to hand on; `None` for all.
+    projection: Option<Vec<usize>>,
+    metrics: ExecutionPlanMetricsSet,
+    properties: Arc<PlanProperties>,
+}
+
+impl DisplayAs for StreamFilterExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StreamFilterExec: {}", self.predicate)
+    }
+}
+
+impl ExecutionPlan for StreamFilterExec {
+    fn name(&self) -> &'static str {
+        "StreamFilterExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        f(&self.predicate)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        assert_eq_or_internal_err!(children.len(), 1, "StreamFilterExec has one child");
+        let predicate = Arc::clone(&self.predicate);
+        let filter = FilterExecBuilder::new(predicate, children.swap_remove(0))
+            .apply_projection(self.projection.clone())?
+            .build()?;
+        Ok(streaming(&filter))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        self.replace_children(children, options)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let filtering = Filtering {
+            input: self.input.execute(partition, context)?,
+            predicate: Arc::clone(&self.predicate),
+            projection: self.projection.clone(),
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+        };
+        let stream = stream::try_unfold(filtering, Filtering::step);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::LowerEqual
+    }
+}
+
+struct Filtering {
+    input: SendableRecordBatchStream,
+    predicate: Arc<dyn PhysicalExpr>,
+    projection: Option<Vec<usize>>,
+    metrics: BaselineMetrics,
+}
+
+impl Filtering {
+    async fn step(mut self) -> Result<Option<(RecordBatch, Self)>> {
+        while let Some(batch) = self.input.try_next().await? {
+            let rows = self.filter(&batch)?;
+            if rows.num_rows() > 0 {
+                self.metrics.record_output(rows.num_rows());
+                return Ok(Some((rows, self)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn filter(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let _timer = self.metrics.elapsed_compute().timer();
+        let keep = self.predicate.evaluate(batch)?.into_array(batch.num_rows())?;
+        let Some(keep) = keep.as_boolean_opt() else {
+            let message = format!("the filter {} is not a condition", self.predicate);
+            return Err(DataFusionError::Internal(message));
+        };
+        match &self.projection {
+            Some(columns) => Ok(filter_record_batch(&batch.project(columns)?, keep)?),
+            None => Ok(filter_record_batch(batch, keep)?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! [`QueryProgress`]: how far a running statement is, for whoever watches it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counters that the scans and sinks of one statement keep while it runs.
+///
+/// They are independent of one another: two of them read together may be a batch apart.
+#[derive(Debug, Default)]
+pub struct QueryProgress {
+    rows_read: AtomicU64,
+    bytes_read: AtomicU64,
+    offsets_read: AtomicU64,
+    rows_written: AtomicU64,
+    bytes_written: AtomicU64,
+    /// One more than the offsets to read; 0 while there is no such number.
+    total: AtomicU64,
+}
+
+impl QueryProgress {
+    /// Rows decoded, before any filter.
+    pub fn rows_read(&self) -> u64 {
+        self.rows_read.load(Relaxed)
+    }
+
+    /// Payload bytes decoded.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Relaxed)
+    }
+
+    /// How many offsets the scans have passed, gaps included.
+    pub fn offsets_read(&self) -> u64 {
+        self.offsets_read.load(Relaxed)
+    }
+
+    /// Rows that the sinks have accepted; they are acknowledged when the statement ends without an error.
+    pub fn rows_written(&self) -> u64 {
+        self.rows_written.load(Relaxed)
+    }
+
+    /// Payload bytes that the sinks have accepted.
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes_written.load(Relaxed)
+    }
+
+    /// How many offsets there are to read; `None` for a statement that reads without an end.
+    pub fn total(&self) -> Option<u64> {
+        self.total.load(Relaxed).checked_sub(1)
+    }
+
+    pub(crate) fn set_total(&self, offsets: u64) {
+        self.total.store(offsets.saturating_add(1), Relaxed);
+    }
+
+    pub(crate) fn add_read(&self, rows: u64, bytes: u64, offsets: u64) {
+        self.rows_read.fetch_add(rows, Relaxed);
+        self.bytes_read.fetch_add(bytes, Relaxed);
+        self.offsets_read.fetch_add(offsets, Relaxed);
+    }
+
+    pub(crate) fn add_written(&self, rows: u64, bytes: u64) {
+        self.rows_written.fetch_add(rows, Relaxed);
+        self.bytes_written.fetch_add(bytes, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_without_an_end_has_no_total() {
+        let progress = QueryProgress::default();
+        assert_eq!(progress.total(), None);
+        progress.set_total(0);
+        assert_eq!(progress.total(), Some(0));
+    }
+}

@@ -99,9 +99,21 @@ fn orders() -> TopicPartition {
 
 /// Lets everybody act until `is_so`.
 async fn until(script: &Shared, is_so: impl Fn(&Script) -> bool) {
-    while !is_so(&script.lock().unwrap()) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    within_a_minute(async {
+        while !is_so(&script.lock().unwrap()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+async fn poll(consumer: &mut Consumer) -> Result<Fetch> {
+    within_a_minute(consumer.poll()).await
+}
+
+/// A minute of virtual time: over as soon as nothing else can happen.
+async fn within_a_minute<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), work).await.expect("nothing happens any more")
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +149,7 @@ async fn the_next_fetch_is_sent_before_the_previous_one_is_handed_out() {
     until(&script, |script| script.fetches.len() == 2).await;
     assert_eq!(script.lock().unwrap().fetches[1].topics[0].partitions[0].fetch_offset, 3);
     assert_eq!(consumer.position(&orders()), Some(0));
-    let fetch = consumer.poll().await.unwrap();
+    let fetch = poll(&mut consumer).await.unwrap();
     assert_eq!(fetch.partitions().map(FetchedBatches::next_offset).collect::<Vec<_>>(), [3]);
     assert_eq!(consumer.position(&orders()), Some(3));
 }
@@ -148,7 +160,7 @@ async fn a_symbolic_start_is_looked_up_at_the_leader() {
     let client = cluster(&script).await;
     let mut consumer = client.consumer(Properties::new()).unwrap();
     consumer.assign([(orders(), StartOffset::Earliest)]);
-    consumer.poll().await.unwrap();
+    poll(&mut consumer).await.unwrap();
     assert_eq!(consumer.position(&orders()), Some(7));
     until(&script, |script| !script.fetches.is_empty()).await;
     assert_eq!(script.lock().unwrap().fetches[0].topics[0].partitions[0].fetch_offset, 7);
@@ -186,10 +198,10 @@ async fn an_answer_that_breaks_the_protocol_is_an_error_and_reading_can_go_on() 
     let client = cluster(&script).await;
     let mut consumer = client.consumer(Properties::new()).unwrap();
     consumer.assign([(orders(), StartOffset::At(0))]);
-    let error = consumer.poll().await.unwrap_err();
+    let error = poll(&mut consumer).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedAnswer);
     assert_eq!((error.place().api, error.place().broker), (Some(ApiKey::Fetch), Some(BrokerId(1))));
-    let fetch = consumer.poll().await.unwrap();
+    let fetch = poll(&mut consumer).await.unwrap();
     assert_eq!(fetch.partitions().len(), 1);
 }
 
@@ -217,7 +229,7 @@ async fn what_was_handed_out_counts_until_it_is_dropped() {
     let client = cluster(&script).await;
     let mut consumer = client.consumer([("kavka.prefetch.bytes", "10")]).unwrap();
     consumer.assign([(orders(), StartOffset::At(0))]);
-    let fetch = consumer.poll().await.unwrap();
+    let fetch = poll(&mut consumer).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(script.lock().unwrap().fetches.len(), 1);
     let state = consumer.explain(&orders()).state;
@@ -239,7 +251,7 @@ async fn a_consumer_says_that_it_is_over_when_its_runtime_is() {
     .join()
     .unwrap();
     runtime.shutdown_background();
-    let error = consumer.poll().await.unwrap_err();
+    let error = poll(&mut consumer).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 

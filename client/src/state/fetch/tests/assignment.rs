@@ -97,6 +97,15 @@ fn the_position_is_exact_whatever_the_batches_are() {
 }
 
 #[test]
+fn a_batch_that_is_cut_off_is_not_kept() {
+    let whole = batch_of_size(0, 200);
+    let mut bench = Bench::reading(1, &[]);
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 9, &[whole, batch_of_size(1, 200).slice(..150)])]);
+    assert_eq!(bench.fetcher.status(&tp(0)).buffered, 200);
+}
+
+#[test]
 fn data_fetched_from_an_old_position_is_dropped() {
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();

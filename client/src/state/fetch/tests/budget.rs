@@ -109,24 +109,19 @@ fn no_broker_overtakes_another_that_waits_for_room() {
         bench.lead(partition, 2, 5);
     }
     bench.metadata();
-    // Broker 1 leads one partition and needs little room; broker 2 leads four and needs much.
-    let mut turns = Vec::new();
-    for _ in 0..40 {
-        while let Some((broker, asked)) = bench.fetch() {
-            turns.push(broker);
-            let partitions = asked.iter().map(|(partition, offset)| {
-                fetched(*partition, 1 << 40, &[batch_of_size(*offset, 250)])
-            });
-            let partitions = partitions.collect();
-            bench.answer(broker, partitions);
-        }
-        if let Some(delivery) = bench.delivery() {
-            let bytes = delivery.pieces.iter().map(|piece| piece.records.len()).sum();
-            bench.fetcher.release(bytes);
-        }
-    }
-    let of = |broker| turns.iter().filter(|turn| **turn == broker).count();
-    assert!(of(1).abs_diff(of(2)) <= 1, "{turns:?}");
+    // Broker 1 leads one partition and needs 500 bytes of room; broker 2 leads four and needs 1000.
+    bench.fetch().unwrap();
+    bench.fetch().unwrap();
+    let full = fetched(1, 1 << 40, &[batch_of_size(0, 3300)]);
+    bench.answer(2, vec![full]);
+    bench.answer(1, vec![]);
+    assert_eq!(bench.fetch().unwrap().0, 1, "its turn, and there is room");
+    bench.answer(1, vec![]);
+    assert_eq!(bench.fetch(), None, "broker 2 waits for more room than there is");
+    bench.deliver();
+    bench.fetcher.release(3300);
+    assert_eq!(bench.fetch().unwrap().0, 2);
+    assert_eq!(bench.fetch().unwrap().0, 1);
 }
 
 #[test]

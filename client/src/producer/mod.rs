@@ -13,16 +13,18 @@ mod tests;
 mod topics;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kavka_protocol::Timestamp;
+use tokio::sync::futures::Notified;
 
 use delivery::Ticket;
 pub use delivery::{BatchDelivery, Delivery, RecordMetadata};
 use driver::Driver;
 pub use record::OutgoingRecord;
-use shared::{Clock, Hurdle, Shared};
+use shared::{Clock, Hurdle, Shared, Turn};
 
 use crate::client::Client;
 use crate::config::{ProducerConfig, Properties};
@@ -156,6 +158,8 @@ impl Producer {
         records: &[OutgoingRecord<'_>],
         mut note: impl FnMut(&mut Ticket, usize, Timestamp),
     ) -> Result<(), (usize, Error)> {
+        // Whoever sends for long without a pause lets the others work now and then.
+        tokio::task::coop::consume_budget().await;
         let shared = &*self.0.shared;
         let (mut done, mut deadline, mut turn) = (0, None, None);
         loop {
@@ -174,21 +178,33 @@ impl Producer {
                 deadline = None;
             }
             let limit = *deadline.get_or_insert_with(|| now() + self.0.config.max_block);
-            let overcome = match hurdle {
-                Hurdle::Full if turn.is_none() => {
-                    turn = shared.turn(limit).await;
-                    turn.as_ref().map(drop).ok_or_else(|| self.no_memory())
-                }
-                Hurdle::Full => {
-                    tokio::time::timeout_at(limit.into(), news).await.map_err(|_| self.no_memory())
-                }
-                Hurdle::UnknownTopic => self.learn(record.topic, limit).await,
-                Hurdle::UnknownPartition { partition, count } => {
-                    self.learn_partition(record.topic, partition, count).await
-                }
-                Hurdle::Refused(error) => Err(error),
-            };
+            let overcome = self.overcome(hurdle, record, &mut turn, news, limit).await;
             overcome.map_err(|error| (done, error))?;
+        }
+    }
+
+    /// Waits until what `record` has met may be out of the way.
+    async fn overcome<'s>(
+        &'s self,
+        hurdle: Hurdle,
+        record: &OutgoingRecord<'_>,
+        turn: &mut Option<Turn<'s>>,
+        news: Pin<&mut Notified<'_>>,
+        limit: Instant,
+    ) -> Result<()> {
+        match hurdle {
+            Hurdle::Full if turn.is_none() => {
+                *turn = self.0.shared.turn(limit).await;
+                turn.as_ref().map(drop).ok_or_else(|| self.no_memory())
+            }
+            Hurdle::Full => {
+                tokio::time::timeout_at(limit.into(), news).await.map_err(|_| self.no_memory())
+            }
+            Hurdle::UnknownTopic => self.learn(record.topic, limit).await,
+            Hurdle::UnknownPartition { partition, count } => {
+                self.learn_partition(record.topic, partition, count).await
+            }
+            Hurdle::Refused(error) => Err(error),
         }
     }
 

@@ -149,12 +149,13 @@ impl<T: Clone> Sender<T> {
             return self.carry_out_for_shadow(attempt, &verdict);
         };
         batch.maybe_written |= verdict.leaves_open;
-        let is_spent = batch.attempts > retries;
-        let is_first = batch.attempts == 1;
         batch.trouble.clone_from(&verdict.error);
-        let until = match verdict.has_new_leader && is_first {
-            true => now,
-            false => now + batch.backoff.next(),
+        let is_spent = batch.attempts > retries;
+        let until = match verdict {
+            Verdict { outcome: Outcome::Acked, .. } => now,
+            // Only once: brokers that disagree could send it to and fro.
+            Verdict { has_new_leader: true, .. } if batch.attempts == 1 => now,
+            _ => now + batch.backoff.next(),
         };
         match verdict.outcome {
             Outcome::Acked => self.settle_acked(attempt, verdict.acknowledged),

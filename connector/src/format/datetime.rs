@@ -23,6 +23,7 @@ impl TimestampStandard {
     ];
 
     /// Reads a timestamp; a zoned one is a point on the time line, another the reading of a clock.
+    #[inline]
     pub(crate) fn parse(self, text: &[u8], is_zoned: bool) -> Option<Timestamp> {
         let (days, rest) = parse_date(text)?;
         let (separator, rest) = rest.split_first()?;
@@ -110,6 +111,7 @@ pub(crate) struct TimeOfDay {
 /// Reads `yyyy-MM-dd` at the start of `text`: days since 1970, and what follows.
 ///
 /// Years beyond 9999 have a `+`, years before 0 a `-`.
+#[inline]
 pub(crate) fn parse_date(text: &[u8]) -> Option<(i64, &[u8])> {
     let (year, rest) = parse_year(text)?;
     let (&[dash, m1, m0, dash_too, d1, d0], rest) = rest.split_first_chunk()?;
@@ -123,6 +125,7 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((days_since_epoch(year, month, day), rest))
 }
 
+#[inline]
 fn parse_year(text: &[u8]) -> Option<(i64, &[u8])> {
     if let Some((&[y3, y2, y1, y0], rest @ [b'-', ..])) = text.split_first_chunk() {
         return Some((i64::from(two_digits(y3, y2)? * 100 + two_digits(y1, y0)?), rest));
@@ -139,6 +142,7 @@ fn parse_year(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Reads `HH:mm:ss[.f{0,9}]` at the start of `text`, with optional seconds if `is_short_allowed`; and what follows.
+#[inline]
 pub(crate) fn parse_time(text: &[u8], is_short_allowed: bool) -> Option<(TimeOfDay, &[u8])> {
     let (&[h1, h0, colon, m1, m0], rest) = text.split_first_chunk()?;
     let (hours, minutes) = (two_digits(h1, h0)?, two_digits(m1, m0)?);
@@ -158,6 +162,7 @@ pub(crate) fn parse_time(text: &[u8], is_short_allowed: bool) -> Option<(TimeOfD
 }
 
 /// Reads `[.f{0,9}]` as nanoseconds.
+#[inline]
 fn parse_fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     let Some((b'.', digits)) = text.split_first() else {
         return Some((0, text));
@@ -256,6 +261,7 @@ fn days_in_month(year: i64, month: u32) -> u32 {
 }
 
 /// Days since 1970 in the proleptic Gregorian calendar, counting years from March so that leap days come last.
+#[inline]
 fn days_since_epoch(year: i64, month: u32, day: u32) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let century_cycle = year.div_euclid(400);

@@ -21,7 +21,49 @@ pub(super) enum Rounding {
 /// Reads `[+-] digits [. digits] [e [+-] digits]`, where digits may miss on one side of the point.
 ///
 /// Digits are never expanded: a huge exponent costs no more than a small one.
+#[inline]
 pub(super) fn parse(text: &[u8], precision: u8, scale: i8, rounding: Rounding) -> Decimal {
+    match parse_short(text, precision, scale) {
+        Some(value) => Decimal::Value(value),
+        None => parse_any(text, precision, scale, rounding),
+    }
+}
+
+/// A number of few digits that needs no rounding, which is what most are.
+#[inline]
+fn parse_short(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
+    let (is_negative, digits) = match text.split_first()? {
+        (b'-', digits) => (true, digits),
+        _ => (false, text),
+    };
+    let scale = usize::try_from(scale).ok()?;
+    if digits.len() + scale > MAX_SHORT_DIGITS {
+        return None;
+    }
+    let mut value = 0_i64;
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let fraction = point.map_or(0, |point| digits.len() - point - 1);
+    let missing = scale.checked_sub(fraction)?;
+    let has_digits = match point {
+        Some(_) => digits.len() > 1,
+        None => !digits.is_empty(),
+    };
+    if !has_digits {
+        return None;
+    }
+    let value = value * *POWERS.get(missing)?;
+    let value = if is_negative { -value } else { value };
+    (i128::from(value.unsigned_abs()) < power_of_ten(precision)).then(|| i128::from(value))
+}
+
+fn parse_any(text: &[u8], precision: u8, scale: i8, rounding: Rounding) -> Decimal {
     let Some(number) = Number::parse(text) else {
         return Decimal::Invalid;
     };
@@ -208,107 +250,30 @@ impl DigitBuffer {
     }
 }
 
+/// As many digits surely fit 64 bits.
+const MAX_SHORT_DIGITS: usize = 18;
+
+/// Powers of ten that fit 64 bits.
+const POWERS: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// 10^`exponent`; above 38, which Arrow's decimals of 128 bits do not go beyond, the largest number.
 pub(super) fn power_of_ten(exponent: u8) -> i128 {
-    10_i128.checked_pow(u32::from(exponent)).unwrap_or(i128::MAX)
+    match POWERS.get(usize::from(exponent)) {
+        Some(&power) => i128::from(power),
+        None => 10_i128.checked_pow(u32::from(exponent)).unwrap_or(i128::MAX),
+    }
 }
 
 /// More digits than any record can have, far from where sums of exponents overflow.
 const MAX_EXPONENT: i64 = 1 << 40;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_rounded_half_up_to_the_scale() {
-        let table = [
-            ("1.005", Decimal::Value(101)),
-            ("1.004999", Decimal::Value(100)),
-            ("-1.005", Decimal::Value(-101)),
-            ("0.005", Decimal::Value(1)),
-            ("0.0049", Decimal::Value(0)),
-            ("0.00049", Decimal::Value(0)),
-            ("12345678.999", Decimal::Value(1_234_567_900)),
-            ("99999999.994", Decimal::Value(9_999_999_999)),
-            ("99999999.995", Decimal::Overflow),
-            ("123456789", Decimal::Overflow),
-            ("1e-20", Decimal::Value(0)),
-            ("1e5", Decimal::Value(10_000_000)),
-            ("1E+5", Decimal::Value(10_000_000)),
-            ("1000e-5", Decimal::Value(1)),
-            ("0e100", Decimal::Value(0)),
-            ("-0", Decimal::Value(0)),
-            ("+1", Decimal::Value(100)),
-            (".5", Decimal::Value(50)),
-            ("5.", Decimal::Value(500)),
-            ("1e99999999999999999999", Decimal::Overflow),
-            ("1e-99999999999999999999", Decimal::Value(0)),
-            ("000000000000000000000000000000000000000000001", Decimal::Value(100)),
-            ("0.00000000000000000000000000000000000000000001e44", Decimal::Value(100)),
-        ];
-        for (text, expected) in table {
-            assert_eq!(parse(text.as_bytes(), 10, 2, Rounding::HalfUp), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn digits_after_the_scale_can_be_cut_off() {
-        let table = [("1.7", 1), ("-1.7", -1), ("0.9", 0), ("1e3", 1000), ("123456e-3", 123)];
-        for (text, expected) in table {
-            let parsed = parse(text.as_bytes(), 38, 0, Rounding::Truncate);
-            assert_eq!(parsed, Decimal::Value(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn all_38_digits_are_kept() {
-        let text = b"12345678901234567890.123456789012345678";
-        let expected = Decimal::Value(12_345_678_901_234_567_890_123_456_789_012_345_678);
-        assert_eq!(parse(text, 38, 18, Rounding::HalfUp), expected);
-        let text = b"99999999999999999999.9999999999999999995";
-        assert_eq!(parse(text, 38, 18, Rounding::HalfUp), Decimal::Overflow);
-    }
-
-    #[test]
-    fn what_is_not_a_number_is_refused() {
-        for text in ["", ".", "x", "1x", "1e", "1e+", "e5", "--1", "1.2.3", "0x1", "1 ", "NaN"] {
-            let parsed = parse(text.as_bytes(), 10, 2, Rounding::HalfUp);
-            assert_eq!(parsed, Decimal::Invalid, "{text}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_written_as_big_decimal_writes_them() {
-        let table = [
-            (27, 9, "2.7E-8", "0.000000027"),
-            (1_000_000_000, 9, "1", "1.000000000"),
-            (0, 9, "0", "0.000000000"),
-            (-1_500_000_000, 9, "-1.5", "-1.500000000"),
-            (150, 2, "1.5", "1.50"),
-            (10_000_000, 2, "1E+5", "100000.00"),
-            (12_000_000, 2, "1.2E+5", "120000.00"),
-            (100, 0, "1E+2", "100"),
-            (0, 0, "0", "0"),
-            (10, 8, "1E-7", "0.00000010"),
-            (12, 8, "1.2E-7", "0.00000012"),
-            (100, 8, "0.000001", "0.00000100"),
-            (-5, 1, "-0.5", "-0.5"),
-            (5, -2, "5E+2", "500"),
-        ];
-        for (value, scale, scientific, plain) in table {
-            let (mut left, mut right) = (Vec::new(), Vec::new());
-            write_scientific(&mut left, value, scale);
-            write_plain(&mut right, value, scale);
-            assert_eq!(String::from_utf8(left).unwrap(), scientific);
-            assert_eq!(String::from_utf8(right).unwrap(), plain);
-        }
-    }
-
-    #[test]
-    fn the_longest_number_fits_the_digit_buffer() {
-        let mut buffer = DigitBuffer::default();
-        assert_eq!(buffer.write(u128::MAX), u128::MAX.to_string().as_bytes());
-        assert_eq!(buffer.write(0), b"0");
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Formats: what turns payloads into columns and columns into payloads.
 //!
-//! A format is one module and one line in [`FORMATS`]. It decodes straight into columns of its own, so that a payload
+//! A format is one module and one line in `FORMATS`. It decodes straight into columns of its own, so that a payload
 //! that turns out bad half-way can be taken back, and encodes a whole batch into one buffer.
 
 pub(crate) mod array;

@@ -158,9 +158,10 @@ impl Walk {
                 Some((index, column)) => {
                     if column.len() == len {
                         filled += 1;
+                    } else {
+                        // The last of several fields with one name is the one that counts.
+                        column.truncate(len);
                     }
-                    // The last of several fields with one name is the one that counts.
-                    column.truncate(len);
                     let outcome = self.value_or_null(column, scanner);
                     outcome.map_err(|fault| fault.in_field(row.names.name(index)))?;
                     previous = Some(index);
@@ -193,7 +194,7 @@ impl Walk {
         }
         let mut text = Vec::new();
         unescape(name.text, &mut text);
-        Ok(str::from_utf8(&text).ok().and_then(|text| row.names.find(text, previous)))
+        Ok(row.names.find(&text, previous))
     }
 
     /// Appends NULL to the columns that the object at `start` did not name.
@@ -307,7 +308,7 @@ impl Walk {
             } else {
                 push_text(&mut maps.keys, key);
                 let outcome = self.value_or_null(&mut maps.value, scanner);
-                outcome.map_err(|fault| fault.in_field(key.text))?;
+                outcome.map_err(|fault| fault.in_field(&String::from_utf8_lossy(key.text)))?;
             }
             is_closed = scanner.comma_or(b'}')?;
             index += 1;

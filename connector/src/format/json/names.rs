@@ -10,7 +10,7 @@ use crate::format::json::text::write_string;
 /// tried first, by comparing bytes.
 pub(super) struct Names {
     fields: Vec<Name>,
-    by_name: HashMap<Box<str>, usize>,
+    by_name: HashMap<Box<[u8]>, usize>,
     /// The field that began the last object.
     first: usize,
 }
@@ -32,7 +32,7 @@ impl Names {
         };
         let fields: Vec<_> = names.into_iter().enumerate().map(named).collect();
         let by_name = fields.iter().enumerate();
-        let by_name = by_name.map(|(index, name)| (name.text.clone(), index)).collect();
+        let by_name = by_name.map(|(index, name)| (name.text.as_bytes().into(), index)).collect();
         Self { fields, by_name, first: 0 }
     }
 
@@ -47,7 +47,7 @@ impl Names {
     }
 
     /// The field called `name`, which turned out to follow `previous`.
-    pub(super) fn find(&mut self, name: &str, previous: Option<usize>) -> Option<usize> {
+    pub(super) fn find(&mut self, name: &[u8], previous: Option<usize>) -> Option<usize> {
         let index = self.index(name)?;
         match previous.and_then(|previous| self.fields.get_mut(previous)) {
             None => self.first = index,
@@ -57,9 +57,9 @@ impl Names {
     }
 
     #[inline]
-    fn index(&self, name: &str) -> Option<usize> {
+    fn index(&self, name: &[u8]) -> Option<usize> {
         if self.fields.len() <= FEW_FIELDS {
-            return self.fields.iter().position(|field| *field.text == *name);
+            return self.fields.iter().position(|field| field.text.as_bytes() == name);
         }
         self.by_name.get(name).copied()
     }
@@ -81,8 +81,8 @@ mod tests {
         let mut names = Names::new(["a", "b", "c"]);
         assert_eq!(names.predict(None), Some((0, &b"\"a\""[..])));
         assert_eq!(names.predict(Some(0)), Some((1, &b"\"b\""[..])));
-        assert_eq!(names.find("c", None), Some(2));
-        assert_eq!(names.find("a", Some(2)), Some(0));
+        assert_eq!(names.find(b"c", None), Some(2));
+        assert_eq!(names.find(b"a", Some(2)), Some(0));
         assert_eq!(names.predict(None), Some((2, &b"\"c\""[..])));
         assert_eq!(names.predict(Some(2)), Some((0, &b"\"a\""[..])));
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn unknown_names_change_nothing() {
         let mut names = Names::new(["a", "b"]);
-        assert_eq!(names.find("x", None), None);
+        assert_eq!(names.find(b"x", None), None);
         assert_eq!(names.predict(None), Some((0, &b"\"a\""[..])));
         assert_eq!(names.predict(Some(1)), None);
     }
@@ -99,8 +99,8 @@ mod tests {
     fn many_names_are_found_as_few_are() {
         let many: Vec<_> = (0..100).map(|index| format!("field{index}")).collect();
         let mut names = Names::new(many.iter().map(String::as_str));
-        assert_eq!(names.find("field77", None), Some(77));
-        assert_eq!(names.find("field100", None), None);
+        assert_eq!(names.find(b"field77", None), Some(77));
+        assert_eq!(names.find(b"field100", None), None);
     }
 
     #[test]

@@ -25,8 +25,8 @@ impl Nesting {
     }
 
     /// The innermost one ends; says how.
-    pub(super) fn close(&mut self) -> &'static str {
-        let closing = if self.is_object() { "}" } else { "]" };
+    pub(super) fn close(&mut self) -> &'static [u8] {
+        let closing: &[u8] = if self.is_object() { b"}" } else { b"]" };
         self.depth -= 1;
         closing
     }

@@ -133,7 +133,9 @@ impl Scalars {
     ) -> Result<F, Fault> {
         let position = scanner.position();
         let value = match self.number_or_text(scanner, expected)? {
-            NumberOrText::Number(number) => number.parse().ok(),
+            NumberOrText::Number(number) => {
+                str::from_utf8(number).ok().and_then(|number| number.parse().ok())
+            }
             NumberOrText::Text(text) => str::from_utf8(text).ok().and_then(parse),
         };
         value.ok_or_else(|| Fault::value(position, expected))
@@ -204,11 +206,10 @@ impl Scalars {
         scanner: &mut Scanner<'a>,
         expected: &'static str,
     ) -> Result<&'t [u8], Fault> {
-        let position = scanner.position();
-        match token(scanner, expected)? {
-            Token::String(string) => Ok(self.resolve(string)),
-            _ => Err(Fault::value(position, expected)),
+        if scanner.peek() == b'"' {
+            return Ok(self.resolve(scanner.string()?));
         }
+        Err(Fault::value(scanner.position(), expected))
     }
 
     /// The next value if it is a number, or the trimmed text of a string that may hold one.
@@ -218,11 +219,10 @@ impl Scalars {
         scanner: &mut Scanner<'a>,
         expected: &'static str,
     ) -> Result<NumberOrText<'t>, Fault> {
-        let position = scanner.position();
-        match token(scanner, expected)? {
-            Token::Number(number) => Ok(NumberOrText::Number(number)),
-            Token::String(string) => Ok(NumberOrText::Text(trim(self.resolve(string)))),
-            _ => Err(Fault::value(position, expected)),
+        match scanner.peek() {
+            b'-' | b'0'..=b'9' => scanner.number().map(NumberOrText::Number),
+            b'"' => Ok(NumberOrText::Text(trim(self.resolve(scanner.string()?)))),
+            _ => Err(Fault::value(scanner.position(), expected)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Scalars {
     #[inline]
     fn resolve<'t, 'a: 't>(&'t mut self, string: RawString<'a>) -> &'t [u8] {
         if !string.has_escapes {
-            return string.text.as_bytes();
+            return string.text;
         }
         self.scratch.clear();
         unescape(string.text, &mut self.scratch);
@@ -249,15 +249,14 @@ fn token<'a>(scanner: &mut Scanner<'a>, expected: &'static str) -> Result<Token<
 
 #[derive(Clone, Copy)]
 enum NumberOrText<'t> {
-    Number(&'t str),
+    Number(&'t [u8]),
     Text(&'t [u8]),
 }
 
 impl<'t> NumberOrText<'t> {
     fn bytes(self) -> &'t [u8] {
         match self {
-            Self::Number(number) => number.as_bytes(),
-            Self::Text(text) => text,
+            Self::Number(bytes) | Self::Text(bytes) => bytes,
         }
     }
 }
@@ -280,17 +279,12 @@ const SMALLINT: IntegerRule =
 const TINYINT: IntegerRule =
     IntegerRule { takes_fractions: false, expected: "an integer of 8 bits for TINYINT" };
 
-/// Any value as text: strings as they are, objects and arrays as compact JSON, the rest as written.
+/// Any value as text: strings as they are, the rest as compact JSON.
+#[inline]
 fn text(texts: &mut Texts, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
-    if matches!(scanner.peek(), b'{' | b'[') {
-        return texts.push_with(|out| scanner.walk(&mut Compact { out }));
-    }
-    match scanner.token()? {
-        Token::False => texts.push(b"false"),
-        Token::Null => texts.push(b"null"),
-        Token::Number(number) => texts.push(number.as_bytes()),
-        Token::String(string) => push_text(texts, string),
-        Token::True => texts.push(b"true"),
+    match scanner.peek() {
+        b'"' => push_text(texts, scanner.string()?),
+        _ => texts.push_with(|out| scanner.walk(&mut Compact { out }))?,
     }
     Ok(())
 }

@@ -7,7 +7,6 @@ use crate::format::json::nesting::Nesting;
 
 /// A place in a message.
 pub(super) struct Scanner<'a> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
     /// How many objects and arrays are open around this place.
@@ -19,22 +18,22 @@ pub(super) struct Scanner<'a> {
 pub(super) enum Token<'a> {
     False,
     Null,
-    Number(&'a str),
+    Number(&'a [u8]),
     String(RawString<'a>),
     True,
 }
 
-/// What stands between two quotes.
+/// What stands between two quotes: UTF-8, since the message is and quotes never lie inside a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RawString<'a> {
-    pub(super) text: &'a str,
+    pub(super) text: &'a [u8],
     pub(super) has_escapes: bool,
 }
 
 /// Sees the parts of a value in their order.
 pub(super) trait Visitor {
     /// Structure and values, as written and without white space.
-    fn token(&mut self, text: &str);
+    fn token(&mut self, text: &[u8]);
 
     /// A string, which may be a name.
     fn string(&mut self, string: RawString<'_>);
@@ -44,7 +43,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         // A byte order mark is no part of the text.
         let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        Self { text, bytes: text.as_bytes(), at, depth: 0 }
+        Self { bytes: text.as_bytes(), at, depth: 0 }
     }
 
     /// Where the next byte stands.
@@ -109,12 +108,12 @@ impl<'a> Scanner<'a> {
     /// Passes over `quoted` if it comes next, byte by byte.
     #[inline]
     pub(super) fn eat_exact(&mut self, quoted: &[u8]) -> bool {
-        let is_next =
-            self.bytes.get(self.at..).is_some_and(|following| following.starts_with(quoted));
-        if is_next {
-            self.at += quoted.len();
+        let end = self.at + quoted.len();
+        if !self.bytes.get(self.at..end).is_some_and(|following| is_equal(following, quoted)) {
+            return false;
         }
-        is_next
+        self.at = end;
+        true
     }
 
     /// Passes over the colon between a name and its value.
@@ -198,7 +197,7 @@ impl<'a> Scanner<'a> {
                 open @ (b'{' | b'[') => {
                     self.open()?;
                     nesting.open(open == b'{');
-                    visitor.token(if open == b'{' { "{" } else { "[" });
+                    visitor.token(if open == b'{' { b"{" } else { b"[" });
                     if !self.close(nesting.closing()) {
                         if nesting.is_object() {
                             self.walk_name(visitor)?;
@@ -218,7 +217,7 @@ impl<'a> Scanner<'a> {
                 }
                 visitor.token(nesting.close());
             }
-            visitor.token(",");
+            visitor.token(b",");
             if nesting.is_object() {
                 self.walk_name(visitor)?;
             }
@@ -227,17 +226,17 @@ impl<'a> Scanner<'a> {
 
     fn walk_name(&mut self, visitor: &mut impl Visitor) -> Result<(), Fault> {
         visitor.string(self.name()?);
-        visitor.token(":");
+        visitor.token(b":");
         self.colon()
     }
 
     fn walk_token(&mut self, visitor: &mut impl Visitor) -> Result<(), Fault> {
         match self.token()? {
-            Token::False => visitor.token("false"),
-            Token::Null => visitor.token("null"),
+            Token::False => visitor.token(b"false"),
+            Token::Null => visitor.token(b"null"),
             Token::Number(number) => visitor.token(number),
             Token::String(string) => visitor.string(string),
-            Token::True => visitor.token("true"),
+            Token::True => visitor.token(b"true"),
         }
         Ok(())
     }
@@ -267,7 +266,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a number, of which the first character was seen.
-    fn number(&mut self) -> Result<&'a str, Fault> {
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<&'a [u8], Fault> {
         let start = self.at;
         if self.byte() == b'-' {
             self.at += 1;
@@ -303,7 +303,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes over a string, of which the quote was seen. Escapes are checked here and resolved elsewhere.
     #[inline]
-    fn string(&mut self) -> Result<RawString<'a>, Fault> {
+    pub(super) fn string(&mut self) -> Result<RawString<'a>, Fault> {
         let start = self.at + 1;
         match quote_or_backslash(self.bytes, start) {
             Some((end, b'"')) => {
@@ -350,10 +350,9 @@ impl<'a> Scanner<'a> {
         Fault::syntax(self.bytes.len(), "'\"' at the end of the string")
     }
 
-    /// Strings and numbers begin and end next to ASCII, never inside a character.
     #[inline]
-    fn slice(&self, start: usize, end: usize) -> &'a str {
-        self.text.get(start..end).unwrap_or_default()
+    fn slice(&self, start: usize, end: usize) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
     }
 }
 
@@ -361,7 +360,7 @@ impl<'a> Scanner<'a> {
 struct Unseen;
 
 impl Visitor for Unseen {
-    fn token(&mut self, _: &str) {}
+    fn token(&mut self, _: &[u8]) {}
 
     fn string(&mut self, _: RawString<'_>) {}
 }
@@ -386,6 +385,23 @@ fn quote_or_backslash(bytes: &[u8], from: usize) -> Option<(usize, u8)> {
     }
     let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
     bytes.get(found).map(|byte| (found, *byte))
+}
+
+/// Whether two slices of one length are equal, without a call for the short ones that names are.
+#[inline]
+fn is_equal(left: &[u8], right: &[u8]) -> bool {
+    // In these ranges the first and the last bytes are all there are.
+    match left.len() {
+        4..=8 => {
+            left.first_chunk::<4>() == right.first_chunk()
+                && left.last_chunk::<4>() == right.last_chunk()
+        }
+        9..=16 => {
+            left.first_chunk::<8>() == right.first_chunk()
+                && left.last_chunk::<8>() == right.last_chunk()
+        }
+        _ => left == right,
+    }
 }
 
 /// The high bit of the lowest zero byte is set, and none below it.

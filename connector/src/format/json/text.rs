@@ -9,7 +9,7 @@ use crate::format::json::scanner::{RawString, Visitor};
 #[inline]
 pub(super) fn push_text(texts: &mut Texts, string: RawString<'_>) {
     if !string.has_escapes {
-        return texts.push(string.text.as_bytes());
+        return texts.push(string.text);
     }
     let Ok(()) = texts.push_with(|out| {
         unescape(string.text, out);
@@ -20,8 +20,8 @@ pub(super) fn push_text(texts: &mut Texts, string: RawString<'_>) {
 /// Appends what `raw`, the checked inside of a string, stands for.
 ///
 /// Half of a surrogate pair alone, which UTF-8 cannot say, becomes a question mark as in Flink.
-pub(super) fn unescape(raw: &str, out: &mut Vec<u8>) {
-    let mut rest = raw.as_bytes();
+pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
+    let mut rest = raw;
     while let Some(backslash) = memchr::memchr(b'\\', rest) {
         let (plain, escape) = rest.split_at(backslash);
         out.extend_from_slice(plain);
@@ -110,8 +110,8 @@ pub(super) struct Compact<'o> {
 }
 
 impl Visitor for Compact<'_> {
-    fn token(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+    fn token(&mut self, text: &[u8]) {
+        self.out.extend_from_slice(text);
     }
 
     fn string(&mut self, string: RawString<'_>) {
@@ -120,7 +120,7 @@ impl Visitor for Compact<'_> {
             unescape(string.text, &mut text);
             write_string(self.out, &text);
         } else {
-            write_string(self.out, string.text.as_bytes());
+            write_string(self.out, string.text);
         }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
 
     fn unescaped(raw: &str) -> String {
         let mut out = Vec::new();
-        unescape(raw, &mut out);
+        unescape(raw.as_bytes(), &mut out);
         String::from_utf8(out).unwrap()
     }
 

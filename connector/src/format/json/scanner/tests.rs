@@ -48,12 +48,12 @@ fn small_integers_end_where_other_numbers_go_on() {
 fn a_walk_shows_every_part_in_order() {
     struct Parts(String);
     impl Visitor for Parts {
-        fn token(&mut self, text: &str) {
-            self.0.push_str(text);
+        fn token(&mut self, text: &[u8]) {
+            self.0.push_str(str::from_utf8(text).unwrap());
         }
         fn string(&mut self, string: RawString<'_>) {
             self.0.push('<');
-            self.0.push_str(string.text);
+            self.0.push_str(str::from_utf8(string.text).unwrap());
             self.0.push('>');
         }
     }
@@ -64,4 +64,17 @@ fn a_walk_shows_every_part_in_order() {
     assert_eq!(parts.0, "{<a>:[1,{},[[]],<x>],<b>:{<c>:null}}");
     assert!(scanner.eat(b','));
     assert_eq!(scanner.depth(), 0);
+}
+
+#[test]
+fn equal_is_what_is_equal_in_every_byte() {
+    for len in 0..40 {
+        let bytes: Vec<u8> = (0..len).collect();
+        assert!(is_equal(&bytes, &bytes.clone()));
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 0x80;
+            assert!(!is_equal(&bytes, &other), "{len} {at}");
+        }
+    }
 }

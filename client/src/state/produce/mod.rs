@@ -2,9 +2,9 @@
 //! get their batches.
 //!
 //! [`Accumulator`] collects records into open batches. [`Sender`] takes them from there when they
-//! are due and owns them until they are settled; inside it [`Sequencer`] keeps the order and the
-//! stamps of each partition, [`Planner`] the requests of each broker, and [`outcome`] decides what
-//! an answer means. None of them has a clock, a lock or a socket.
+//! are due and owns them until they are settled; inside it `Sequencer` keeps the order and the
+//! stamps of each partition, `Planner` the requests of each broker, and [`outcome`] decides what an
+//! answer means. None of them has a clock, a lock or a socket.
 
 mod accumulator;
 mod batch;

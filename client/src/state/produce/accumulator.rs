@@ -144,7 +144,7 @@ impl<T> Accumulator<T> {
         if !self.partitions[index.0].has_room(bound) {
             self.open(index, bound, may_open, now, ticket)?;
         }
-        match self.partitions[index.0].append(record) {
+        match self.partitions[index.0].append(record, bound) {
             Ok(Place { index: place, size, is_full }) => {
                 if is_full {
                     self.make_due(index);

@@ -22,7 +22,7 @@ pub(super) struct Partition<T> {
 pub(super) struct Place {
     pub(super) index: usize,
     pub(super) size: usize,
-    /// Another record like this one would not fit.
+    /// Another record like this one would have no room.
     pub(super) is_full: bool,
 }
 
@@ -36,7 +36,12 @@ impl<T> Partition<T> {
         self.last_is_due = false;
     }
 
-    pub(super) fn append(&mut self, record: Record<'_>) -> Result<Place, EncodeError> {
+    /// Appends a record of at most `bound` bytes to the last batch.
+    pub(super) fn append(
+        &mut self,
+        record: Record<'_>,
+        bound: usize,
+    ) -> Result<Place, EncodeError> {
         let Some(batch) = self.batches.back_mut() else {
             return Err(EncodeError::EmptyBatch);
         };
@@ -45,7 +50,7 @@ impl<T> Partition<T> {
         batch.builder.append(timestamp, key, value, record.headers())?;
         let after = batch.builder.size_in_bytes();
         let size = after - before;
-        Ok(Place { index: batch.builder.len() - 1, size, is_full: after + size > batch.reserved })
+        Ok(Place { index: batch.builder.len() - 1, size, is_full: after + bound > batch.reserved })
     }
 
     pub(super) fn has_room(&self, bound: usize) -> bool {

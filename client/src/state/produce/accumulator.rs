@@ -164,6 +164,7 @@ impl<T> Accumulator<T> {
         while let Some((due, index)) = self.lingering.first().copied()
             && due <= now
         {
+            self.lingering.pop_first();
             self.make_due(index);
         }
         self.ready.pop_front()
@@ -324,7 +325,7 @@ impl<T> Accumulator<T> {
     }
 
     fn release_all(&mut self) {
-        while let Some((_, index)) = self.lingering.first().copied() {
+        while let Some((_, index)) = self.lingering.pop_first() {
             self.make_due(index);
         }
     }

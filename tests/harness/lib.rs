@@ -3,5 +3,7 @@
 pub mod embedded;
 pub mod java;
 pub mod orders;
+pub mod peer;
 pub mod real_kafka;
+pub mod sql;
 pub mod trial;

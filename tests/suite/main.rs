@@ -1,2 +1,22 @@
-//! placeholder
-fn main() {}
+//! The integration suite: one binary, one module per subject.
+
+mod architecture;
+mod bad_input;
+mod fetch;
+mod produce;
+mod readme;
+mod real_kafka;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    let trials = [
+        architecture::trials(),
+        bad_input::trials(),
+        fetch::trials(),
+        produce::trials(),
+        readme::trials(),
+        real_kafka::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
+}

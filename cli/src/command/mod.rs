@@ -1,0 +1,8 @@
+//! One file per subcommand.
+
+pub(crate) mod broker;
+pub(crate) mod consume;
+pub(crate) mod demo;
+pub(crate) mod produce;
+pub(crate) mod sql;
+pub(crate) mod topics;

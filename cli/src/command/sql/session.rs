@@ -1,0 +1,181 @@
+//! One session: statements run one after the other, rows on stdout, everything else on stderr.
+
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kavka_sql::{QueryProgress, RowStream, SqlContext, Statement, StatementResult};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::interrupt::Interrupt;
+use crate::args::OutputFormat;
+use crate::failure::{Failure, chain};
+use crate::output::rows::RowWriter;
+use crate::progress::{ProgressLine, REDRAW, summary};
+
+/// Runs statements and prints what they give.
+pub(crate) struct Session {
+    context: SqlContext,
+    output: OutputFormat,
+    interrupt: Interrupt,
+    /// Whether progress and summaries are wanted.
+    is_chatty: bool,
+}
+
+/// How a statement ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Finished,
+    Interrupted,
+}
+
+impl Session {
+    pub(crate) fn new(context: SqlContext, output: OutputFormat) -> Self {
+        Self { context, output, interrupt: Interrupt::listen(), is_chatty: true }
+    }
+
+    /// Makes one setting of `--set KEY=VALUE`.
+    pub(crate) fn set(&self, pair: &str) -> Result<(), Failure> {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--set {pair}: expected KEY=VALUE")))?;
+        self.context
+            .set(key.trim(), value.trim())
+            .map_err(|error| Failure::usage(format!("--set {pair}: {}", chain(&error))))
+    }
+
+    /// Runs a script up to its end or its first failing statement, which the error names.
+    pub(crate) async fn run_script(&mut self, script: &str) -> Result<(), Failure> {
+        for statement in kavka_sql::parse_script(script)? {
+            match self.run(&statement).await {
+                Ok(End::Finished) => {}
+                Ok(End::Interrupted) => return Err(name(&statement, "interrupted")),
+                Err(Failure::Failed(message)) => return Err(name(&statement, &message)),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one statement to its end or to Ctrl-C.
+    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<End, Failure> {
+        self.interrupt.reset();
+        let mut interrupt = self.interrupt.clone();
+        let result = tokio::select! {
+            biased;
+            () = interrupt.pressed() => return Ok(End::Interrupted),
+            result = self.context.execute_statement(statement) => result?,
+        };
+        match result {
+            StatementResult::Done(text) => {
+                eprintln!("{text}");
+                Ok(End::Finished)
+            }
+            StatementResult::Insert { stream, progress, .. } => {
+                self.insert(stream, &progress).await
+            }
+            StatementResult::Rows { stream, is_bounded, progress, .. } => {
+                self.print(stream, is_bounded, &progress).await
+            }
+        }
+    }
+
+    async fn print(
+        &mut self,
+        mut stream: RowStream,
+        is_bounded: bool,
+        progress: &Arc<QueryProgress>,
+    ) -> Result<End, Failure> {
+        let out = BufWriter::new(io::stdout());
+        let mut writer = RowWriter::new(
+            out,
+            self.output,
+            &stream.schema(),
+            self.context.time_zone(),
+            is_bounded,
+        )?;
+        let line = ProgressLine::start(self.is_chatty);
+        let mut next = Watched::new(&mut stream, self.interrupt.clone(), &line, progress);
+        let outcome = loop {
+            match next.batch().await {
+                Ok(Some(batch)) => line.suspend(|| writer.write(&batch))?,
+                Ok(None) => break Ok(next.end),
+                Err(failure) => break Err(failure),
+            }
+        };
+        let elapsed = line.finish();
+        // The rows before a failure are not lost.
+        let rows = writer.finish()?;
+        let end = outcome?;
+        eprintln!(
+            "({rows} {}; {})",
+            if rows == 1 { "row" } else { "rows" },
+            summary(progress, elapsed)
+        );
+        Ok(end)
+    }
+
+    async fn insert(
+        &mut self,
+        mut stream: RowStream,
+        progress: &Arc<QueryProgress>,
+    ) -> Result<End, Failure> {
+        let line = ProgressLine::start(self.is_chatty);
+        let mut next = Watched::new(&mut stream, self.interrupt.clone(), &line, progress);
+        while next.batch().await?.is_some() {}
+        let end = next.end;
+        let elapsed = line.finish();
+        eprintln!("INSERT {} ({})", progress.rows_written(), summary(progress, elapsed));
+        Ok(end)
+    }
+}
+
+/// The batches of a stream, with Ctrl-C heard and progress drawn between them.
+struct Watched<'a> {
+    stream: &'a mut RowStream,
+    interrupt: Interrupt,
+    line: &'a ProgressLine,
+    progress: &'a QueryProgress,
+    redraw: tokio::time::Interval,
+    end: End,
+}
+
+impl<'a> Watched<'a> {
+    fn new(
+        stream: &'a mut RowStream,
+        interrupt: Interrupt,
+        line: &'a ProgressLine,
+        progress: &'a QueryProgress,
+    ) -> Self {
+        let mut redraw = interval(REDRAW);
+        redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self { stream, interrupt, line, progress, redraw, end: End::Finished }
+    }
+
+    async fn batch(&mut self) -> Result<Option<arrow_array::RecordBatch>, Failure> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.interrupt.pressed() => {
+                    self.end = End::Interrupted;
+                    return Ok(None);
+                }
+                _ = self.redraw.tick(), if self.line.is_drawn() => self.line.show(self.progress),
+                batch = self.stream.next() => return Ok(batch.transpose()?),
+            }
+        }
+    }
+}
+
+fn name(statement: &Statement, message: &str) -> Failure {
+    let first_line = statement.text.lines().next().unwrap_or_default();
+    let shown: String = first_line.chars().take(SHOWN).collect();
+    let more = if shown.len() < statement.text.len() { " …" } else { "" };
+    Failure::failed(format!(
+        "statement {} at line {}: {message}\n  in: {shown}{more}",
+        statement.number, statement.line
+    ))
+}
+
+/// How much of a failed statement is repeated to recognise it by.
+const SHOWN: usize = 60;

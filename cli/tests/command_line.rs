@@ -1,0 +1,229 @@
+//! The `kavka` binary as its users run it: letters, output, exit codes.
+
+use std::process::{Output, Stdio};
+
+use kavka_broker::{Broker, BrokerConfig};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+
+const TABLE: &str = "CREATE TABLE t (id BIGINT, name STRING) WITH ('connector' = 'kafka', 'topic' = 't', \
+     'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_produced_is_consumed() {
+    let broker = broker().await;
+    let letters = ["produce", "-t", "lines", "-K", ":", "-H", "source=test", "-H", "empty"];
+    let produced = kavka(&broker, &letters, "k1:v1\nk2:v:2\nplain\n").await;
+    assert_eq!(produced.status.code(), Some(0), "{}", stderr(&produced));
+    let consumed =
+        kavka(&broker, &["consume", "-t", "lines", "-e", "-q", "-f", "%k=%s %h %o\\n"], "").await;
+    assert_eq!(
+        stdout(&consumed),
+        "k1=v1 source=test,empty=NULL 0\nk2=v:2 source=test,empty=NULL 1\n=plain source=test,empty=NULL 2\n"
+    );
+    assert_eq!(stderr(&consumed), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_json_envelope_is_kcats() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "j", "-K", ":", "-Z"], "k:v\n:\n").await;
+    let consumed = kavka(&broker, &["consume", "-t", "j", "-J", "-c", "2", "-q"], "").await;
+    let objects: Vec<Value> =
+        stdout(&consumed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&objects[0]["key"], &objects[0]["payload"], &objects[0]["tstype"]),
+        (&"k".into(), &"v".into(), &"create".into())
+    );
+    assert_eq!(
+        (&objects[1]["key"], &objects[1]["payload"], &objects[1]["offset"]),
+        (&Value::Null, &Value::Null, &1.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_choose_what_is_read() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "o"], "a\nb\nc\nd\n").await;
+    for (letters, expected) in [
+        (&["-o", "beginning"][..], "a\nb\nc\nd\n"),
+        (&["-o", "1", "-c", "2"], "b\nc\n"),
+        (&["-o", "-1"], "d\n"),
+        (&["-o", "-100"], "a\nb\nc\nd\n"),
+        (&["-o", "s@0", "-o", "e@1"], ""),
+        (&["-o", "end"], ""),
+        (&["-D", ";"], "a;b;c;d;"),
+        (&["-c", "0"], ""),
+    ] {
+        let arguments = [&["consume", "-t", "o", "-e", "-q"], letters].concat();
+        let consumed = kavka(&broker, &arguments, "").await;
+        assert_eq!(
+            (stdout(&consumed).as_str(), consumed.status.code()),
+            (expected, Some(0)),
+            "{letters:?} {}",
+            stderr(&consumed)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_out_of_range_is_reset_or_an_error() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "r"], "a\n").await;
+    let consume = ["consume", "-t", "r", "-e", "-q", "-o", "77", "-X"];
+    let earliest =
+        kavka(&broker, &[&consume[..], &["auto.offset.reset=earliest"]].concat(), "").await;
+    assert_eq!(stdout(&earliest), "a\n", "{}", stderr(&earliest));
+    let none = kavka(&broker, &[&consume[..], &["auto.offset.reset=none"]].concat(), "").await;
+    assert_eq!(none.status.code(), Some(1));
+    assert!(stderr(&none).contains("r-0") && stderr(&none).contains("77"), "{}", stderr(&none));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_come_and_go() {
+    let broker = broker().await;
+    assert_eq!(
+        kavka(&broker, &["topics", "create", "orders", "-p", "2"], "").await.status.code(),
+        Some(0)
+    );
+    let again = kavka(&broker, &["topics", "create", "orders"], "").await;
+    assert!(
+        again.status.code() == Some(1) && stderr(&again).contains("orders"),
+        "{}",
+        stderr(&again)
+    );
+    let listed = kavka(&broker, &["topics", "list", "-o", "json"], "").await;
+    let topic: Value = serde_json::from_str(stdout(&listed).trim()).unwrap();
+    assert_eq!((&topic["topic"], &topic["partitions"]), (&"orders".into(), &2.into()));
+    let described = kavka(&broker, &["topics", "describe", "orders"], "").await;
+    assert_eq!(stdout(&described).lines().count(), 3, "{}", stdout(&described));
+    assert_eq!(kavka(&broker, &["topics", "delete", "orders"], "").await.status.code(), Some(0));
+    assert_eq!(stdout(&kavka(&broker, &["topics", "list", "-o", "json"], "").await), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_go_to_stdout_in_the_chosen_format_and_talk_to_stderr() {
+    let broker = broker().await;
+    let insert = format!("{TABLE} INSERT INTO t VALUES (1, 'a,b'), (2, NULL)");
+    let inserted = kavka(&broker, &["sql", "-e", &insert], "").await;
+    assert_eq!((inserted.status.code(), stdout(&inserted).as_str()), (Some(0), ""));
+    assert!(stderr(&inserted).contains("INSERT 2"), "{}", stderr(&inserted));
+    for (output, expected) in [
+        ("csv", "id,name\n1,\"a,b\"\n2,\n"),
+        ("json", "{\"id\":1,\"name\":\"a,b\"}\n{\"id\":2,\"name\":null}\n"),
+        ("table", " id | name\n----+------\n  1 | a,b\n  2 | NULL\n"),
+    ] {
+        let script = format!("{TABLE} SELECT * FROM t ORDER BY id");
+        let ran = kavka(&broker, &["sql", "--output", output, "-e", &script], "").await;
+        assert_eq!(
+            (ran.status.code(), stdout(&ran).as_str()),
+            (Some(0), expected),
+            "{}",
+            stderr(&ran)
+        );
+        assert!(stderr(&ran).contains("(2 rows"), "{}", stderr(&ran));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_stops_at_its_first_failure_and_names_it() {
+    let broker = broker().await;
+    let ran = kavka(&broker, &["sql"], "SHOW TABLES;\nSELECT * FROM nowhere;\nSELECT 1;").await;
+    assert_eq!((ran.status.code(), stdout(&ran).contains('1')), (Some(1), false));
+    assert!(
+        stderr(&ran).contains("statement 2 at line 2") && stderr(&ran).contains("nowhere"),
+        "{}",
+        stderr(&ran)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_words_exit_with_two() {
+    let broker = broker().await;
+    for arguments in [
+        &["sql", "--output", "xml", "-e", "SELECT 1"][..],
+        &["sql", "--set", "no.such.key=1", "-e", "SELECT 1"],
+        &["consume", "-t", "x", "-o", "middle"],
+        &["consume", "-t", "x", "-f", "%y"],
+        &["produce", "-t", "x", "-X", "linger.msec=5"],
+        &["nonsense"],
+    ] {
+        let ran = kavka(&broker, arguments, "").await;
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {}", stderr(&ran));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_query_that_has_no_end() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "t"], "{\"id\":1}\n").await;
+    let script = format!(
+        "{} SELECT id FROM t",
+        TABLE.replace(", 'scan.bounded.mode' = 'latest-offset'", "")
+    );
+    let mut child = command(&broker, &["sql", "--output", "csv", "-e", &script]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("id"));
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("1"));
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(stderr(&ended).contains("interrupted"), "{}", stderr(&ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_enough_is_no_failure() {
+    let broker = broker().await;
+    let lines: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
+    kavka(&broker, &["produce", "-t", "many"], &lines).await;
+    let mut child = command(&broker, &["consume", "-t", "many", "-e", "-q"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(out.next_line().await.unwrap().as_deref(), Some("line 0"));
+    drop(out);
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
+}
+
+async fn broker() -> Broker {
+    Broker::start(BrokerConfig::default()).await.unwrap()
+}
+
+/// Runs the binary to its end.
+async fn kavka(broker: &Broker, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(broker, arguments).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let feeder = tokio::spawn(async move { stdin.write_all(input.as_bytes()).await });
+    let output = child.wait_with_output().await.unwrap();
+    // A command that does not read its input closes the pipe; that is its right.
+    let _ = feeder.await.unwrap();
+    output
+}
+
+fn command(broker: &Broker, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kavka"));
+    let words = if arguments[0] == "topics" { 2 } else { 1 };
+    let (subcommand, letters) = arguments.split_at(words.min(arguments.len()));
+    command.args(subcommand);
+    if subcommand[0] != "nonsense" {
+        command.args(["-b", &broker.bootstrap_servers()]);
+    }
+    command.args(letters);
+    command
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}

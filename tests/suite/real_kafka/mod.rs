@@ -1,0 +1,45 @@
+//! The same tables on real Apache Kafka. `KAVKA_SCALE=full` runs them with millions of records.
+
+mod inserts;
+mod positions;
+mod reads;
+mod restarts;
+
+use kavka_tests::{java, trial};
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial::real("a_table_of_every_codec_gives_the_generators_totals", reads::every_codec),
+        trial::real(
+            "inserted_rows_are_what_the_console_consumer_prints",
+            inserts::console_consumer,
+        ),
+        trial::real("positions_are_those_of_kafkas_own_offsets", positions::offsets_agree),
+        trial::real("compacted_gaps_and_markers_do_not_hold_a_scan", positions::compacted_gaps),
+        trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
+        trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
+    ]
+}
+
+/// `small` records in everyday runs, `full` when asked for.
+fn scale(small: u64, full: u64) -> u64 {
+    if std::env::var("KAVKA_SCALE").is_ok_and(|scale| scale == "full") { full } else { small }
+}
+
+/// Creates a topic with Kafka's own tool.
+fn create_topic(bootstrap_servers: &str, topic: &str, partitions: usize, configs: &[&str]) {
+    let partitions = partitions.to_string();
+    let mut arguments = vec![
+        "--bootstrap-server",
+        bootstrap_servers,
+        "--create",
+        "--topic",
+        topic,
+        "--partitions",
+        &partitions,
+    ];
+    arguments.extend(configs.iter().flat_map(|config| ["--config", config]));
+    java::run("org.apache.kafka.tools.TopicCommand", &arguments, None)
+        .expect("the topic is created");
+}

@@ -302,7 +302,7 @@ fn unreachable(
     let reasons =
         addresses.zip(network.bootstrap_targets()).map(|(address, target)| {
             match failures.iter().find(|(failed, _)| *failed == target) {
-                Some((_, error)) => error.message().to_owned(),
+                Some((_, error)) => reason(&address.to_string(), error),
                 None => format!("{address} did not answer"),
             }
         });
@@ -320,6 +320,16 @@ fn unreachable(
             let advice = "check bootstrap.servers and that the brokers are running";
             Error::new(kind, format!("cannot reach a Kafka broker: {reasons}; {advice}"))
         }
+    }
+}
+
+/// Why one address could not be used, the address and the cause included.
+fn reason(address: &str, error: &Error) -> String {
+    let message = error.message();
+    let place = if message.contains(address) { String::new() } else { format!("{address}: ") };
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{place}{message}: {cause}"),
+        None => format!("{place}{message}"),
     }
 }
 

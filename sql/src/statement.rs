@@ -242,7 +242,10 @@ impl<'a> Words<'a> {
 
     fn advance_if(&mut self, accept: impl FnOnce(&Token<'_>) -> bool) -> bool {
         let found = self.peek().is_some_and(accept);
-        self.at += usize::from(found);
+        // Not `at += usize::from(found)`: rustc 1.95 loses that sum from opt-level 2 on.
+        if found {
+            self.at += 1;
+        }
         found
     }
 

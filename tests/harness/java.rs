@@ -52,6 +52,7 @@ pub fn run<S: AsRef<OsStr>>(
     input: Option<&[u8]>,
 ) -> Result<String, String> {
     let mut child = command("1g")?
+        .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         .arg(class)
         .args(arguments)
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })

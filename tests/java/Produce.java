@@ -9,7 +9,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * Kafka's own producer, fed from standard input: one record a line, `partition TAB timestamp TAB key TAB value`,
- * `\N` for an absent field. Arguments: the topic, then producer properties as `name=value`.
+ * `\N` for an absent field. Arguments: the topic, then producer properties as `name=value`. With a
+ * `transactional.id` all records are one transaction, which is committed.
  */
 public class Produce {
     public static void main(String[] arguments) throws Exception {
@@ -23,6 +24,11 @@ public class Produce {
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8), 1 << 20);
         long sent = 0;
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(properties, bytes, bytes)) {
+            boolean isTransactional = properties.containsKey("transactional.id");
+            if (isTransactional) {
+                producer.initTransactions();
+                producer.beginTransaction();
+            }
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 producer.send(record(arguments[0], line), (metadata, exception) -> {
                     if (exception != null) {
@@ -30,6 +36,9 @@ public class Produce {
                     }
                 });
                 sent++;
+            }
+            if (isTransactional) {
+                producer.commitTransaction();
             }
         }
         if (failure.get() != null) {

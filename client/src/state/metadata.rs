@@ -169,7 +169,10 @@ impl<W> Metadata<W> {
                 self.woken.extend(topic.waiters.drain(..));
             }
         }
-        self.revision += u64::from(changed);
+        // Not `revision += u64::from(changed)`: rustc 1.95 loses that sum from opt-level 2 on.
+        if changed {
+            self.revision += 1;
+        }
         changed
     }
 

@@ -1,8 +1,8 @@
 //! Fetching without IO: positions, what to ask which broker for, and what has arrived.
 //!
 //! Requests here are full fetches. Everything that a fetch session (KIP-227) would change lies
-//! between a [`FetchPlan`] and its encoding; follower fetching (KIP-392) would change who
-//! `Position::leader` is asked for, truncation detection (KIP-320) what leads to a [`Lookup`].
+//! between a `FetchPlan` and its encoding; follower fetching (KIP-392) would change who
+//! `Position::leader` is asked for, truncation detection (KIP-320) what leads to a `Lookup`.
 
 mod answer;
 mod buffer;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
 use kavka_sql::connector::client::Properties;
 use kavka_sql::{Error, QueryProgress, RowStream, SqlContext, SqlOptions, StatementResult};
 
@@ -19,8 +20,9 @@ pub fn session(bootstrap_servers: &str) -> SqlContext {
 }
 
 /// Runs a statement that must succeed and returns its rows, each value as text, NULL as `NULL`.
-pub async fn rows(session: &SqlContext, statement: &str) -> Vec<Vec<String>> {
-    try_rows(session, statement).await.unwrap_or_else(|error| panic!("{error}\nin: {statement}"))
+pub fn rows<'a>(session: &'a SqlContext, statement: &'a str) -> BoxFuture<'a, Vec<Vec<String>>> {
+    let rows = try_rows(session, statement);
+    rows.map(move |rows| rows.unwrap_or_else(|error| panic!("{error}\nin: {statement}"))).boxed()
 }
 
 /// Runs a statement and returns its rows, or the first error.
@@ -71,7 +73,8 @@ impl Rows {
 pub fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
     let options = FormatOptions::default()
         .with_null("NULL")
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"));
+        .with_timestamp_format(Some(TIMESTAMP))
+        .with_timestamp_tz_format(Some(TIMESTAMP));
     let columns: Vec<ArrayFormatter<'_>> = batch
         .columns()
         .iter()
@@ -81,3 +84,6 @@ pub fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
         .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect())
         .collect()
 }
+
+/// Milliseconds are enough for every value that tests compare.
+const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.3f";

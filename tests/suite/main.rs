@@ -6,6 +6,7 @@ mod fetch;
 mod produce;
 mod readme;
 mod real_kafka;
+mod sql;
 
 use libtest_mimic::Arguments;
 
@@ -17,6 +18,7 @@ fn main() {
         produce::trials(),
         readme::trials(),
         real_kafka::trials(),
+        sql::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
 }

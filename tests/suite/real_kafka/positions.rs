@@ -76,44 +76,51 @@ pub(crate) async fn compacted_gaps(kafka: &'static RealKafka) {
     ];
     create_topic(kafka.bootstrap_servers(), "compacted", 1, &configs);
     let session = sql::session(kafka.bootstrap_servers());
-    declare(&session, "compacted", &format!("'scan.startup.mode' = 'earliest-offset', {BOUNDED}"))
-        .await;
     let mut written = 0;
     // The cleaner leaves the active segment alone: each round ends one, until holes appear.
-    let offsets = loop {
+    loop {
         let lines: String =
             (0..200).map(|n| format!("0\t\\N\tk{}\t{{\"n\":{n}}}\n", n % 5)).collect();
         java::produce(kafka.bootstrap_servers(), "compacted", &["transactional.id=holes"], &lines)
             .expect("the producer runs");
         written += 200;
-        let offsets = sql::rows(&session, "SELECT \"off\" FROM probe ORDER BY \"off\"").await;
-        if offsets.len() < written {
-            break offsets;
+        if offsets(&session).await.len() < written {
+            break;
         }
-    };
-    let offsets: Vec<i64> = offsets.iter().map(|row| row[0].parse().expect("an offset")).collect();
-    assert!(offsets.windows(2).any(|pair| pair[1] > pair[0] + 1), "there are gaps");
-    let hole = (1..*offsets.last().expect("records"))
-        .find(|offset| !offsets.contains(offset))
-        .expect("a hole");
-    check_range(&session, &offsets, hole).await;
+    }
+    // The cleaner goes on working: what is seen counts only if the log is the same before and after.
+    while !holds_around_a_hole(&session).await {}
 }
 
-/// Starting or stopping in a hole gives what lies behind or before it.
-async fn check_range(session: &SqlContext, offsets: &[i64], hole: i64) {
+/// Every offset that is left.
+async fn offsets(session: &SqlContext) -> Vec<i64> {
+    let options = format!("'scan.startup.mode' = 'earliest-offset', {BOUNDED}");
+    declare(session, "compacted", &options).await;
+    let rows = sql::rows(session, "SELECT \"off\" FROM probe ORDER BY \"off\"").await;
+    rows.iter().map(|row| row[0].parse().expect("an offset")).collect()
+}
+
+/// Starting or stopping in a hole gives what lies behind or before it. Says whether the log stood still meanwhile.
+async fn holds_around_a_hole(session: &SqlContext) -> bool {
+    let before = offsets(session).await;
+    let last = *before.last().expect("records");
+    let hole = (1..last).find(|offset| !before.contains(offset)).expect("a hole");
     let from = format!(
         "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:{hole}', {BOUNDED}"
     );
-    let behind = offsets.iter().filter(|offset| **offset > hole);
-    let expected =
-        BTreeMap::from([(0, (*behind.clone().next().expect("a record"), behind.count() as i64))]);
-    assert_eq!(first_and_count(session, "compacted", &from).await, expected);
+    let behind = first_and_count(session, "compacted", &from).await;
     let until = format!(
         "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'specific-offsets', 'scan.bounded.specific-offsets' = 'partition:0,offset:{hole}'"
     );
-    let before = offsets.iter().filter(|offset| **offset < hole).count() as i64;
-    let found = first_and_count(session, "compacted", &until).await;
-    assert_eq!(found.get(&0).map_or(0, |(_, count)| *count), before);
+    let ahead = first_and_count(session, "compacted", &until).await;
+    if offsets(session).await != before {
+        return false;
+    }
+    let expected: Vec<i64> = before.iter().copied().filter(|offset| *offset > hole).collect();
+    assert_eq!(behind, BTreeMap::from([(0, (expected[0], expected.len() as i64))]));
+    let expected = before.iter().filter(|offset| **offset < hole).count() as i64;
+    assert_eq!(ahead.get(&0).map_or(0, |(_, count)| *count), expected);
+    true
 }
 
 /// For each partition that has rows: the first offset and how many.

@@ -6,6 +6,7 @@ mod fetch;
 mod produce;
 mod readme;
 mod real_kafka;
+mod source;
 mod sql;
 
 use libtest_mimic::Arguments;
@@ -18,6 +19,7 @@ fn main() {
         produce::trials(),
         readme::trials(),
         real_kafka::trials(),
+        source::trials(),
         sql::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();

@@ -1,6 +1,6 @@
 //! `kavka produce`: records from stdin, one per line (or per delimiter), with kcat's letters.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::time::Duration;
 
 use kavka_connector::client::{BatchDelivery, Client, OutgoingRecord, Producer, Properties};
@@ -171,7 +171,7 @@ impl Lines {
 }
 
 /// Bytes up to the delimiter, which is dropped, and whether the input ended instead.
-fn read_until(input: &mut (impl Read + BufRead), delimiter: &[u8]) -> io::Result<(Vec<u8>, bool)> {
+fn read_until(input: &mut impl BufRead, delimiter: &[u8]) -> io::Result<(Vec<u8>, bool)> {
     let mut text = Vec::new();
     let last = delimiter.last().copied().unwrap_or(b'\n');
     loop {

@@ -62,7 +62,7 @@ impl<W: Write> RowWriter<W> {
                 })?;
                 writer.flush()?;
                 self.out.write_all(writer.get_ref())?;
-                *writer = Box::new(csv::Writer::from_writer(Vec::new()));
+                **writer = csv::Writer::from_writer(Vec::new());
             }
             Style::Json(encoder) => write_json(&mut self.out, encoder.as_mut(), &batch)?,
             Style::Table(table) => {

@@ -35,7 +35,7 @@ async fn embedded(wanted: bool, defaults: &mut Properties) -> Result<Option<Brok
         return Ok(None);
     }
     let broker = Broker::start(BrokerConfig::default()).await?;
-    defaults.set("bootstrap.servers", &broker.bootstrap_servers());
+    defaults.set("bootstrap.servers", broker.bootstrap_servers());
     Ok(Some(broker))
 }
 

@@ -1,8 +1,8 @@
-//! A filter over a table without an end hands on each matching row at once.
+//! What a table without an end yields is handed on at once.
 //!
-//! The engine's own filter gathers rows until it has a full batch, also while its input is waiting: on a quiet topic
-//! nothing would be seen. Most filters run inside of the scan; this is for those that cannot, such as one over
-//! unnested arrays.
+//! The engine's filters and joins gather rows until they have a full batch, also while their input is waiting: on a
+//! quiet topic nothing would be seen. Most filters run inside of the scan; the others, such as one over unnested
+//! arrays, are replaced. Joins run with batches of one row, their inputs with batches of the usual size.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{
     CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
+    replace_children_if_necessary,
 };
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::limit::LocalLimitExec;
@@ -27,9 +28,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, TryStreamExt};
 
+use crate::batch_size_exec::BatchSizeExec;
 use crate::unbounded_rule::reads_forever;
 
-/// Replaces every `FilterExec` that waits for an unbounded scan.
+/// Replaces each filter over an unbounded scan, and encloses each join over one.
 #[derive(Debug)]
 pub(crate) struct StreamLatencyRule;
 
@@ -37,14 +39,18 @@ impl PhysicalOptimizerRule for StreamLatencyRule {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
+        config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let batch_size = config.execution.batch_size.get();
         plan.transform_up(|node| {
-            let replacement = match node.downcast_ref::<FilterExec>() {
-                Some(filter) if reads_forever(node.as_ref()) => streaming(filter),
-                _ => return Ok(Transformed::no(node)),
-            };
-            Ok(Transformed::yes(replacement))
+            if !reads_forever(node.as_ref()) {
+                return Ok(Transformed::no(node));
+            }
+            match node.downcast_ref::<FilterExec>() {
+                Some(filter) => Ok(Transformed::yes(streaming(filter))),
+                None if GATHERING.contains(&node.name()) => enclosed(node, batch_size),
+                None => Ok(Transformed::no(node)),
+            }
         })
         .data()
     }
@@ -56,6 +62,19 @@ impl PhysicalOptimizerRule for StreamLatencyRule {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// `node` with batches of one row, between inputs and an output with batches of `batch_size`.
+fn enclosed(
+    node: Arc<dyn ExecutionPlan>,
+    batch_size: usize,
+) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let usual = |child: &Arc<dyn ExecutionPlan>| {
+        Arc::new(BatchSizeExec::new(Arc::clone(child), batch_size)) as Arc<dyn ExecutionPlan>
+    };
+    let children = node.children().into_iter().map(usual).collect();
+    let node = replace_children_if_necessary(node, children)?;
+    Ok(Transformed::yes(Arc::new(BatchSizeExec::new(node, 1))))
 }
 
 fn streaming(filter: &FilterExec) -> Arc<dyn ExecutionPlan> {
@@ -190,6 +209,15 @@ impl Filtering {
         }
     }
 }
+
+/// Nodes that fill a batch before they hand it on, whatever their input does.
+const GATHERING: &[&str] = &[
+    "AsyncFuncExec",
+    "HashJoinExec",
+    "NestedLoopJoinExec",
+    "PiecewiseMergeJoinExec",
+    "SortMergeJoinExec",
+];
 
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,16 @@
 //! [`SqlContext`] is a session. Its tables come from Flink's `CREATE TABLE`, its queries are planned and run by
 //! DataFusion over scans and sinks that stand directly on `kavka-connector`.
 
+mod batch_size_exec;
 mod batches;
 mod context;
 mod describe;
 mod error;
+mod flink_syntax;
 mod insert;
 mod latency_rule;
 mod lexer;
+mod map_literals;
 mod names;
 mod nearest;
 mod parse;

@@ -1,11 +1,12 @@
 //! Queries and INSERTs as syntax trees.
 
-use datafusion::sql::sqlparser::ast::{Expr, Statement};
+use datafusion::sql::sqlparser::ast::{Expr, Statement, VisitMut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::error::Error;
+use crate::flink_syntax::rewrite;
 use crate::lexer::{self, TokenKind};
 
 /// Parses one statement.
@@ -24,13 +25,14 @@ pub(crate) fn parse_expression(text: &str) -> Result<Expr, Error> {
     parse(text, |parser| parser.parse_expr())
 }
 
-fn parse<T>(
+fn parse<T: VisitMut>(
     text: &str,
     read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
 ) -> Result<T, Error> {
     let text = with_map_calls(text)?;
     let parsed = Parser::new(&GenericDialect {}).try_with_sql(&text).and_then(|mut parser| {
-        let parsed = read(&mut parser)?;
+        let mut parsed = read(&mut parser)?;
+        rewrite(&mut parsed);
         match parser.peek_token() {
             end if end.token == Token::EOF => Ok(parsed),
             found => parser.expected("the end of the statement", found),

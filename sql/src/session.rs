@@ -10,6 +10,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::latency_rule::StreamLatencyRule;
+use crate::map_literals::MapLiterals;
 use crate::sink_rule::SinkParallelismRule;
 use crate::time_zone_rule::TimeZoneRule;
 use crate::types::FlinkTypes;
@@ -21,6 +22,7 @@ pub(crate) fn new_session(config: SessionConfig) -> SessionContext {
     analyzer_rules.push(Arc::new(TimeZoneRule));
     let state = SessionStateBuilder::new()
         .with_config(config)
+        .with_expr_planners(vec![Arc::new(MapLiterals)])
         .with_default_features()
         .with_analyzer_rules(analyzer_rules)
         .with_physical_optimizer_rules(physical_rules())

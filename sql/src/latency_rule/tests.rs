@@ -1,9 +1,11 @@
 use arrow_array::Int32Array;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::JoinType;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{Column, lit};
 use datafusion::physical_plan::expressions::binary;
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::{FutureExt, StreamExt};
 
@@ -56,6 +58,20 @@ async fn matching_rows_surface_while_the_source_is_quiet() {
     let mut stream = plan.execute(0, Arc::new(TaskContext::default())).unwrap();
     let batch = stream.next().now_or_never().flatten().expect("the rows are held back").unwrap();
     assert_eq!(batch.column(0).as_ref(), &Int32Array::from(vec![8, 9]) as &dyn arrow_array::Array);
+    assert!(stream.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn an_enclosed_join_hands_on_each_row_while_its_input_is_quiet() {
+    let quiet = Arc::clone(filter_over_a_quiet_source(None).input());
+    let build = Arc::new(LocalLimitExec::new(Arc::clone(&quiet), 3));
+    let join = NestedLoopJoinExec::try_new(build, quiet, None, &JoinType::Inner, None).unwrap();
+    let plan = enclosed(Arc::new(join), 8192).unwrap().data;
+    let mut stream = plan.execute(0, Arc::new(TaskContext::default())).unwrap();
+    for _ in 0..9 {
+        let batch = stream.next().now_or_never().flatten().expect("a row is held back");
+        assert_eq!(batch.unwrap().num_rows(), 1);
+    }
     assert!(stream.next().now_or_never().is_none());
 }
 

@@ -65,6 +65,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             instants_are_read_in_the_sessions_zone,
         ),
         trial::conversation(
+            "sql::a_stream_joins_a_table_with_an_end",
+            a_stream_joins_a_table_with_an_end,
+        ),
+        trial::conversation("sql::two_streams_are_joined", two_streams_are_joined),
+        trial::conversation(
+            "sql::a_failure_in_a_parallel_insert_is_told_as_it_is",
+            a_failure_in_a_parallel_insert_is_told_as_it_is,
+        ),
+        trial::conversation(
             "sql::what_would_never_end_is_refused",
             what_would_never_end_is_refused,
         ),
@@ -90,6 +99,7 @@ async fn every_type_survives_the_round_trip() {
     )
     .await;
     assert_eq!(written, [["2"]]);
+    // The json format writes no fractions of a TIME.
     let expected = [
         "true",
         "1",
@@ -120,7 +130,7 @@ async fn metadata_is_written_and_read() {
                    `offset` BIGINT METADATA VIRTUAL, part INT METADATA FROM 'partition' VIRTUAL, topic STRING METADATA VIRTUAL";
     declare(&session, "t", columns, &format!("{BOUNDED}, 'sink.partitioner' = 'round-robin'"))
         .await;
-    let insert = "INSERT INTO t VALUES (1, CAST('2024-01-01T00:00:00Z' AS TIMESTAMP_LTZ(3)), MAP['a', CAST(x'01' AS BYTES), 'b', CAST(NULL AS BYTES)])";
+    let insert = "INSERT INTO t VALUES (1, CAST('2024-01-01T00:00:00Z' AS TIMESTAMP_LTZ(3)), MAP['a', x'01', 'b', NULL])";
     sql::rows(&session, insert).await;
     let found = sql::rows(&session, "SELECT id, at, headers, `offset`, topic FROM t").await;
     assert_eq!(found, [["1", "2024-01-01 00:00:00.000", "{a: 01, b: NULL}", "0", "t"]]);
@@ -210,12 +220,31 @@ async fn a_dropped_query_leaves_no_task_behind() {
     soon(rows.next()).await.expect("it goes on").expect("rows");
     assert!(tasks() > before, "a scan of two partitions runs in tasks");
     drop(rows);
-    soon(async {
+    let until_all_ended = async {
         while tasks() > before {
             tokio::task::yield_now().await;
         }
-    })
-    .await;
+    };
+    soon(until_all_ended).await;
+    declare(&session, "u", "n INT", &format!("{EARLIEST}, 'sink.parallelism' = '3'")).await;
+    let (mut inserting, progress) =
+        sql::start(&session, "INSERT INTO u SELECT n FROM t").await.expect("it runs");
+    let until_written = async {
+        while progress.rows_written() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = soon(until_written) => {}
+        end = inserting.next() => panic!("the INSERT ended: {end:?}"),
+    }
+    drop(inserting);
+    let until_all_ended = async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(until_all_ended).await;
 }
 
 async fn batch_mode_reads_what_is_there() {
@@ -243,11 +272,9 @@ async fn names_are_case_sensitive() {
     let (_broker, session) = start().await;
     declare(&session, "Orders", "Id INT, id STRING, `From` STRING", BOUNDED).await;
     sql::rows(&session, "INSERT INTO Orders VALUES (1, 'x', 'y')").await;
-    let found = sql::rows(
-        &session,
-        "SELECT Id, id, `From`, \"id\" AS again FROM `Orders` AS O WHERE O.Id = 1",
-    )
-    .await;
+    let found =
+        sql::rows(&session, "SELECT Id, id, `From`, \"id\" FROM `Orders` AS O WHERE O.Id = 1")
+            .await;
     assert_eq!(found, [["1", "x", "y", "x"]]);
     assert_eq!(
         sql::error(&session, "SELECT * FROM orders").await,
@@ -324,8 +351,8 @@ async fn rows_of_a_row_type_go_by_position() {
     declare(&session, "b", "r ROW<y INT, x STRING>, l ARRAY<ROW<p INT, q STRING>>", BOUNDED).await;
     sql::rows(&session, "INSERT INTO a VALUES (ROW(7, 'seven'))").await;
     sql::rows(&session, "INSERT INTO b SELECT r, ARRAY[r] FROM a").await;
-    let found = sql::rows(&session, "SELECT r.y, r.x, l[1] FROM b").await;
-    assert_eq!(found, [["7", "seven", "{p: 7, q: seven}"]]);
+    let found = sql::rows(&session, "SELECT r.y, r.x, l[1].p FROM b").await;
+    assert_eq!(found, [["7", "seven", "7"]]);
     let message = sql::error(&session, "INSERT INTO a VALUES (ROW(7))").await;
     assert_eq!(
         message,
@@ -398,6 +425,50 @@ async fn instants_are_read_in_the_sessions_zone() {
         sql::rows(&session, "SELECT n, wall FROM t WHERE at < TIMESTAMP '2024-01-01 01:00:00'")
             .await;
     assert_eq!(found, [["1", "2024-01-01 00:00:00.000"]]);
+}
+
+async fn a_stream_joins_a_table_with_an_end() {
+    let (_broker, session) = start().await;
+    declare(&session, "orders", "customer INT, n INT", EARLIEST).await;
+    declare(&session, "customers", "id INT, name STRING", BOUNDED).await;
+    sql::rows(&session, "INSERT INTO customers VALUES (1, 'ann'), (2, 'bob')").await;
+    sql::rows(&session, "INSERT INTO orders VALUES (2, 20), (3, 30), (1, 10)").await;
+    let query = "SELECT o.n, c.name FROM orders o JOIN customers c ON o.customer = c.id LIMIT 2";
+    let mut found = soon(sql::rows(&session, query)).await;
+    found.sort();
+    assert_eq!(found, [["10", "ann"], ["20", "bob"]]);
+}
+
+async fn two_streams_are_joined() {
+    let (_broker, session) = start().await;
+    declare(&session, "a", "id INT, x STRING", EARLIEST).await;
+    declare(&session, "b", "id INT, y STRING", EARLIEST).await;
+    sql::rows(&session, "INSERT INTO a VALUES (1, 'a1'), (2, 'a2')").await;
+    sql::rows(&session, "INSERT INTO b VALUES (2, 'b2')").await;
+    let query = "SELECT a.id, x, y FROM a JOIN b ON a.id = b.id";
+    let (mut rows, _) = sql::start(&session, query).await.expect("it runs");
+    let batch = soon(rows.next()).await.expect("it goes on").expect("rows");
+    assert_eq!(sql::texts(&batch), [["2", "a2", "b2"]]);
+    sql::rows(&session, "INSERT INTO b VALUES (1, 'b1')").await;
+    let batch = soon(rows.next()).await.expect("it goes on").expect("rows");
+    assert_eq!(sql::texts(&batch), [["1", "a1", "b1"]]);
+}
+
+async fn a_failure_in_a_parallel_insert_is_told_as_it_is() {
+    let (broker, session) = start().await;
+    let client = topic(&broker, "t", 2).await;
+    let producer = client.producer([("linger.ms", "0")]).expect("a producer");
+    for (partition, value) in [(0, b"{\"n\":1}".as_slice()), (1, b"{\"n\":")] {
+        let record = OutgoingRecord::to("t").partition(partition).value(value);
+        producer.send(record).await.expect("accepted").await.expect("written");
+    }
+    declare(&session, "t", "n INT", BOUNDED).await;
+    declare(&session, "u", "n INT", &format!("{BOUNDED}, 'sink.parallelism' = '3'")).await;
+    let message = sql::error(&session, "INSERT INTO u SELECT n FROM t").await;
+    assert!(message.contains("t-1") && message.contains("offset 0"), "{message}");
+    for wrapper in ["External", "Arrow error", "Execution error", "Shared"] {
+        assert!(!message.contains(wrapper), "{message}");
+    }
 }
 
 async fn what_would_never_end_is_refused() {

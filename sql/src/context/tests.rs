@@ -86,6 +86,7 @@ async fn what_needs_every_row_of_an_endless_table_is_refused() {
         ("SELECT id FROM orders ORDER BY price LIMIT 5", "ORDER BY"),
         ("SELECT o.id FROM orders o CROSS JOIN orders p", "a join"),
         ("SELECT sum(price) OVER () FROM orders", "a window function"),
+        ("SELECT id FROM orders EXCEPT SELECT id FROM archive", "an aggregate"),
     ] {
         let message = message(&context, query).await;
         let expected = format!("this query would never end: {blamed}");

@@ -207,7 +207,7 @@ fn properties(
          share.coordinator.state.topic.replication.factor={nodes}\n\
          transaction.state.log.min.isr=1\nshare.coordinator.state.topic.min.isr=1\n\
          offsets.topic.num.partitions=8\ntransaction.state.log.num.partitions=8\n\
-         group.initial.rebalance.delay.ms=0\nlog.cleaner.backoff.ms=100\nlog.initial.task.delay.ms=100\n",
+         group.initial.rebalance.delay.ms=0\nlog.cleaner.backoff.ms=100\nlog.initial.task.delay.ms=100\nlog.retention.ms=-1\n",
         data.display()
     )
 }

@@ -24,8 +24,8 @@ impl TimestampStandard {
 
     /// Reads a timestamp; a zoned one is a point on the time line, another the reading of a clock.
     #[inline]
-    pub(crate) fn parse(self, text: &[u8], is_zoned: bool) -> Option<Timestamp> {
-        let (days, rest) = parse_date(text)?;
+    pub(crate) fn parse(self, dates: &mut Dates, text: &[u8], is_zoned: bool) -> Option<Timestamp> {
+        let (days, rest) = dates.parse(text)?;
         let (separator, rest) = rest.split_first()?;
         let is_separator = match self {
             Self::Sql => *separator == b' ',
@@ -106,6 +106,30 @@ pub(crate) struct TimeOfDay {
     /// Since midnight; 86,400 is the end of the day.
     pub(crate) seconds: u32,
     pub(crate) nanos: u32,
+}
+
+/// Remembers the date read last, since the timestamps of a topic are seldom far apart.
+#[derive(Default)]
+pub(crate) struct Dates {
+    last: Option<([u8; 10], i64)>,
+}
+
+impl Dates {
+    /// The same as [`parse_date`].
+    #[inline]
+    fn parse<'t>(&mut self, text: &'t [u8]) -> Option<(i64, &'t [u8])> {
+        let start = text.split_first_chunk::<10>();
+        if let (Some((date, rest)), Some((last, days))) = (start, self.last)
+            && *date == last
+        {
+            return Some((days, rest));
+        }
+        let (days, rest) = parse_date(text)?;
+        // Not those of five digits for the year, which end elsewhere.
+        self.last =
+            start.filter(|(_, after)| after.len() == rest.len()).map(|(date, _)| (*date, days));
+        Some((days, rest))
+    }
 }
 
 /// Reads `yyyy-MM-dd` at the start of `text`: days since 1970, and what follows.

@@ -36,8 +36,7 @@ fn parse_short(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
         (b'-', digits) => (true, digits),
         _ => (false, text),
     };
-    let scale = usize::try_from(scale).ok()?;
-    if digits.len() + scale > MAX_SHORT_DIGITS {
+    if digits.len() > MAX_SHORT_DIGITS {
         return None;
     }
     let mut value = 0_i64;
@@ -50,7 +49,6 @@ fn parse_short(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
         }
     }
     let fraction = point.map_or(0, |point| digits.len() - point - 1);
-    let missing = scale.checked_sub(fraction)?;
     let has_digits = match point {
         Some(_) => digits.len() > 1,
         None => !digits.is_empty(),
@@ -58,8 +56,15 @@ fn parse_short(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
     if !has_digits {
         return None;
     }
-    let value = value * *POWERS.get(missing)?;
-    let value = if is_negative { -value } else { value };
+    scaled(if is_negative { -value } else { value }, fraction, precision, scale)
+}
+
+/// `digits`, of which `fraction` stand after the point, unscaled; `None` where that takes rounding or more digits than
+/// a short number has.
+#[inline]
+pub(super) fn scaled(digits: i64, fraction: usize, precision: u8, scale: i8) -> Option<i128> {
+    let missing = usize::try_from(scale).ok()?.checked_sub(fraction)?;
+    let value = digits.checked_mul(*POWERS.get(missing)?)?;
     (i128::from(value.unsigned_abs()) < power_of_ten(precision)).then(|| i128::from(value))
 }
 

@@ -111,8 +111,9 @@ fn timestamps_follow_their_standard_to_the_letter() {
         (Iso8601WithOffset, false, "2020-01-01T12:34:56+19:00", None),
         (Iso8601WithOffset, false, "2020-01-01T12:34:56*02:00", None),
     ];
+    let mut dates = Dates::default();
     for (standard, is_zoned, text, expected) in table {
-        let parsed = standard.parse(text.as_bytes(), is_zoned);
+        let parsed = standard.parse(&mut dates, text.as_bytes(), is_zoned);
         assert_eq!(parsed, expected, "{standard:?} {is_zoned} {text}");
     }
 }
@@ -148,6 +149,27 @@ fn counts_cut_finer_digits_off_and_never_overflow() {
     {
         for count in [i64::MIN, -1, 0, 1, i64::MAX] {
             assert_eq!(Timestamp::from_count(count, unit).count(unit), Some(count));
+        }
+    }
+}
+
+#[test]
+fn a_date_reads_the_same_after_any_other() {
+    let texts = [
+        "2020-01-01 x",
+        "2020-01-01",
+        "2020-01-02 x",
+        "+12020-01-01",
+        "+12020-01-02",
+        "2020-13-01",
+        "2020",
+    ];
+    for first in texts {
+        for second in texts {
+            let mut dates = Dates::default();
+            dates.parse(first.as_bytes());
+            let expected = parse_date(second.as_bytes());
+            assert_eq!(dates.parse(second.as_bytes()), expected, "{second} after {first}");
         }
     }
 }

@@ -8,6 +8,7 @@ use arrow_schema::{Fields, Schema, SchemaRef};
 use crate::error::{Error, RowError};
 use crate::format::column::{ColumnBuilder, Lists, Maps};
 use crate::format::json::fault::Fault;
+use crate::format::json::names;
 use crate::format::json::node::{Kind, Node, Row};
 use crate::format::json::options::JsonOptions;
 use crate::format::json::scalar::Scalars;
@@ -152,9 +153,11 @@ impl Walk {
         let len = row.structs.len();
         let mut previous = None;
         loop {
-            let found = self.name(row, scanner, previous)?;
+            let field = self.name(row, scanner, previous)?;
             scanner.colon()?;
-            match found.and_then(|index| Some((index, row.structs.columns.get_mut(index)?))) {
+            previous = field.or(previous);
+            let column = field.and_then(|field| row.names.column(field));
+            match column.and_then(|index| Some((index, row.structs.columns.get_mut(index)?))) {
                 Some((index, column)) => {
                     if column.len() == len {
                         filled += 1;
@@ -164,7 +167,6 @@ impl Walk {
                     }
                     let outcome = self.value_or_null(column, scanner);
                     outcome.map_err(|fault| fault.in_field(row.names.name(index)))?;
-                    previous = Some(index);
                 }
                 None => scanner.skip_value()?,
             }
@@ -174,19 +176,19 @@ impl Walk {
         }
     }
 
-    /// Passes over a name and finds its column.
+    /// Passes over a name and finds its field.
     #[inline]
     fn name(
         &mut self,
         row: &mut Row,
         scanner: &mut Scanner<'_>,
-        previous: Option<usize>,
-    ) -> Result<Option<usize>, Fault> {
+        previous: Option<names::Field>,
+    ) -> Result<Option<names::Field>, Fault> {
         scanner.peek();
-        if let Some((index, quoted)) = row.names.predict(previous)
+        if let Some((field, quoted)) = row.names.predict(previous)
             && scanner.eat_exact(quoted)
         {
-            return Ok(Some(index));
+            return Ok(Some(field));
         }
         let name = scanner.name()?;
         if !name.has_escapes {

@@ -9,22 +9,23 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::format::column::{Column, ColumnBuilder, Numbers, Texts, Timestamps};
-use crate::format::datetime::{SECONDS_PER_DAY, TimestampStandard, parse_date, parse_time};
+use crate::format::datetime::{Dates, SECONDS_PER_DAY, TimestampStandard, parse_date, parse_time};
 use crate::format::decimal::{self, Decimal, Rounding};
 use crate::format::json::fault::Fault;
-use crate::format::json::scanner::{RawString, Scanner, Token};
+use crate::format::json::scanner::{RawString, Scanner, SmallNumber, Token};
 use crate::format::json::text::{Compact, push_text, unescape};
 
 /// Appends values to columns by the columns' types.
 pub(super) struct Scalars {
     standard: TimestampStandard,
+    dates: Dates,
     /// Strings with their escapes resolved.
     scratch: Vec<u8>,
 }
 
 impl Scalars {
     pub(super) fn new(standard: TimestampStandard) -> Self {
-        Self { standard, scratch: Vec::new() }
+        Self { standard, dates: Dates::default(), scratch: Vec::new() }
     }
 
     /// Appends the next value, which the scanner stands before and which is not `null`.
@@ -108,13 +109,32 @@ impl Scalars {
         decimals: &mut Numbers<Decimal128Type>,
         scanner: &mut Scanner<'_>,
     ) -> Result<bool, Fault> {
-        let position = scanner.position();
-        let expected = "a number for DECIMAL";
-        let text = self.number_or_text(scanner, expected)?;
         let (precision, scale) = match *decimals.data_type() {
             DataType::Decimal128(precision, scale) => (precision, scale),
             _ => (MAX_PRECISION, 0),
         };
+        let (position, depth) = (scanner.position(), scanner.depth());
+        if let Some(SmallNumber { digits, point }) = scanner.small_number() {
+            if let Some(value) = decimal::scaled(digits, point.unwrap_or(0), precision, scale) {
+                decimals.push(value);
+                return Ok(true);
+            }
+            scanner.rewind(position, depth);
+        }
+        self.any_decimal(decimals, scanner, precision, scale)
+    }
+
+    /// A number that takes rounding or many digits, has an exponent or is a text.
+    fn any_decimal(
+        &mut self,
+        decimals: &mut Numbers<Decimal128Type>,
+        scanner: &mut Scanner<'_>,
+        precision: u8,
+        scale: i8,
+    ) -> Result<bool, Fault> {
+        let position = scanner.position();
+        let expected = "a number for DECIMAL";
+        let text = self.number_or_text(scanner, expected)?;
         match decimal::parse(text.bytes(), precision, scale, Rounding::HalfUp) {
             Decimal::Value(value) => {
                 decimals.push(value);
@@ -192,8 +212,12 @@ impl Scalars {
     ) -> Result<(), Fault> {
         let position = scanner.position();
         let (standard, is_zoned) = (self.standard, timestamps.is_zoned());
-        let text = self.string(scanner, standard.example(is_zoned))?;
-        let timestamp = standard.parse(text, is_zoned);
+        if scanner.peek() != b'"' {
+            return Err(Fault::value(position, standard.example(is_zoned)));
+        }
+        let string = scanner.string()?;
+        let text = resolve(string, &mut self.scratch);
+        let timestamp = standard.parse(&mut self.dates, text, is_zoned);
         let count = timestamp.and_then(|timestamp| timestamp.count(timestamps.unit()));
         timestamps.push(count.ok_or_else(|| Fault::value(position, standard.example(is_zoned)))?);
         Ok(())
@@ -226,16 +250,21 @@ impl Scalars {
         }
     }
 
-    /// What a string stands for.
     #[inline]
     fn resolve<'t, 'a: 't>(&'t mut self, string: RawString<'a>) -> &'t [u8] {
-        if !string.has_escapes {
-            return string.text;
-        }
-        self.scratch.clear();
-        unescape(string.text, &mut self.scratch);
-        &self.scratch
+        resolve(string, &mut self.scratch)
     }
+}
+
+/// What a string stands for.
+#[inline]
+fn resolve<'t, 'a: 't>(string: RawString<'a>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
+    if !string.has_escapes {
+        return string.text;
+    }
+    scratch.clear();
+    unescape(string.text, scratch);
+    scratch
 }
 
 /// The next value if it has no parts; `expected` says what is wrong with one that has.

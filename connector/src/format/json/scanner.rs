@@ -30,6 +30,15 @@ pub(super) struct RawString<'a> {
     pub(super) has_escapes: bool,
 }
 
+/// A number without exponent that fits 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SmallNumber {
+    /// The digits as if there were no point.
+    pub(super) digits: i64,
+    /// How many of them follow the point, if there is one.
+    pub(super) point: Option<usize>,
+}
+
 /// Sees the parts of a value in their order.
 pub(super) trait Visitor {
     /// Structure and values, as written and without white space.
@@ -159,26 +168,45 @@ impl<'a> Scanner<'a> {
     /// Passes over a whole number of at most 18 digits; for anything else nothing moves.
     #[inline]
     pub(super) fn small_integer(&mut self) -> Option<i64> {
+        let start = self.at;
+        let number = self.small_number()?;
+        if number.point.is_some() {
+            self.at = start;
+            return None;
+        }
+        Some(number.digits)
+    }
+
+    /// Passes over a number of at most 18 digits without exponent; for anything else nothing moves.
+    #[inline]
+    pub(super) fn small_number(&mut self) -> Option<SmallNumber> {
         let is_negative = self.peek() == b'-';
         let start = if is_negative { self.at + 1 } else { self.at };
         let rest = self.bytes.get(start..)?;
-        let mut value = 0_i64;
+        let mut digits = 0_i64;
+        let mut point = None;
         let mut len = 0;
-        for byte in rest.iter().take(MAX_SMALL_DIGITS) {
+        for byte in rest.iter().take(MAX_SMALL_LEN) {
             let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
+            if digit <= 9 {
+                digits = digits * 10 + i64::from(digit);
+            } else if *byte == b'.' && point.is_none() {
+                point = Some(len);
+            } else {
                 break;
             }
-            value = value * 10 + i64::from(digit);
             len += 1;
         }
+        let whole = point.unwrap_or(len);
         let is_continued = matches!(rest.get(len), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
-        let has_leading_zero = len > 1 && rest.first() == Some(&b'0');
-        if len == 0 || is_continued || has_leading_zero {
+        let has_leading_zero = whole > 1 && rest.first() == Some(&b'0');
+        let ends_in_point = point == Some(len.wrapping_sub(1));
+        if whole == 0 || is_continued || has_leading_zero || ends_in_point {
             return None;
         }
         self.at = start + len;
-        Some(if is_negative { -value } else { value })
+        let digits = if is_negative { -digits } else { digits };
+        Some(SmallNumber { digits, point: point.map(|point| len - point - 1) })
     }
 
     /// Passes over any value.
@@ -417,7 +445,7 @@ const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 const SHORT_STRING_WORDS: usize = 4;
 
 /// 18 nines fit 64 bits, 19 do not.
-const MAX_SMALL_DIGITS: usize = 18;
+const MAX_SMALL_LEN: usize = 18;
 
 /// As deep as Jackson goes, which is far from what a stack can hold.
 pub(super) const MAX_DEPTH: usize = 1000;

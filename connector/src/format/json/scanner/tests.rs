@@ -45,6 +45,29 @@ fn small_integers_end_where_other_numbers_go_on() {
 }
 
 #[test]
+fn small_numbers_know_where_their_point_is() {
+    let number = |digits, point| Some(SmallNumber { digits, point });
+    let table = [
+        ("7", number(7, None)),
+        ("-1.05,", number(-105, Some(2))),
+        ("0.10", number(10, Some(2))),
+        ("12345678901234567", number(12_345_678_901_234_567, None)),
+        ("1234567890.1234567", number(12_345_678_901_234_567, Some(7))),
+        ("1234567890.12345678", None),
+        ("00.1", None),
+        ("1.", None),
+        (".5", None),
+        ("1.2.3", None),
+        ("1.5e3", None),
+    ];
+    for (text, expected) in table {
+        let mut scanner = Scanner::new(text);
+        assert_eq!(scanner.small_number(), expected, "{text}");
+        assert_eq!(scanner.position() == 0, expected.is_none(), "{text}");
+    }
+}
+
+#[test]
 fn a_walk_shows_every_part_in_order() {
     struct Parts(String);
     impl Visitor for Parts {

@@ -84,7 +84,7 @@ pub fn split_frame(buffer: &mut BytesMut, limit: usize) -> Result<Option<Bytes>,
     let arrived = buffer.len();
     let missing = (LENGTH_SIZE + length).saturating_sub(arrived);
     if missing > 0 {
-        buffer.reserve(missing.min(arrived.max(RESERVE)));
+        buffer.reserve(missing.min(RESERVE + arrived.saturating_mul(GROWTH)));
         return Ok(None);
     }
     buffer.advance(LENGTH_SIZE);
@@ -97,12 +97,16 @@ pub(crate) const LENGTH_SIZE: usize = 4;
 /// The longest frame the length can express.
 const FRAME_LIMIT: usize = i32::MAX.unsigned_abs() as usize;
 
-/// Room made for the first bytes of a frame, whatever it announces: enough for a usual fetch.
-const RESERVE: usize = 1 << 20;
+/// Room made for the first bytes of a frame, whatever it announces.
+const RESERVE: usize = 64 << 10;
+
+/// Room made for every byte that has arrived: a frame of 100 MiB is copied three times on the way.
+const GROWTH: usize = 7;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocations::largest_allocation;
 
     fn frame(payload: &[u8]) -> BytesMut {
         let mut bytes = BytesMut::from(&i32::try_from(payload.len()).unwrap().to_be_bytes()[..]);
@@ -144,6 +148,21 @@ mod tests {
         let mut buffer = BytesMut::from(&i32::MAX.to_be_bytes()[..]);
         assert_eq!(split_frame(&mut buffer, usize::MAX), Ok(None));
         assert!(buffer.capacity() <= 2 * RESERVE);
+    }
+
+    #[test]
+    fn room_is_made_in_step_with_what_arrives() {
+        let mut buffer = BytesMut::from(&i32::MAX.to_be_bytes()[..]);
+        let mut steps = 0;
+        while buffer.len() < 10 << 20 {
+            let (outcome, reserved) =
+                largest_allocation(|| split_frame(&mut buffer, usize::MAX).unwrap());
+            assert_eq!(outcome, None);
+            assert!(reserved <= RESERVE + 16 * buffer.len(), "{reserved} for {}", buffer.len());
+            buffer.resize(buffer.capacity(), 0);
+            steps += 1;
+        }
+        assert!(steps <= 4, "{steps} steps");
     }
 
     #[test]

@@ -114,6 +114,16 @@ pub enum DecodeError {
         /// The size that the decompressed bytes may have.
         limit: usize,
     },
+    /// A control message breaks a rule of the protocol.
+    #[error("{api:?} version {version}: {fault}")]
+    Malformed {
+        /// The API of the message.
+        api: ApiKey,
+        /// The version it was read as.
+        version: i16,
+        /// Which rule, and in which field.
+        fault: Box<Self>,
+    },
     /// A control message could not be read by the generated codec.
     #[error("{api:?} version {version}: {cause}")]
     Message {

@@ -11,6 +11,7 @@ use crate::{
     error::DecodeError,
     error_code::ErrorCode,
     ids::{BrokerId, LeaderEpoch, Offset, ProducerId, TopicId},
+    limits::Limits,
     record::AbortedTransactions,
 };
 
@@ -27,13 +28,19 @@ pub struct FetchResponse {
 }
 
 impl FetchResponse {
-    /// Reads what stands before the topics. `answer` is one frame without its length.
+    /// Reads what stands before the topics. `answer` is one frame without its length. The usual
+    /// [`Limits`] apply.
     pub fn parse(answer: Bytes, version: i16) -> Result<Self, DecodeError> {
+        Self::parse_within(answer, version, &Limits::default())
+    }
+
+    /// Reads what stands before the topics as [`parse`](Self::parse) does, within other limits.
+    pub fn parse_within(answer: Bytes, version: i16, limits: &Limits) -> Result<Self, DecodeError> {
         if !(OLDEST..=NEWEST).contains(&version) {
             return Err(DecodeError::Unsupported { what: "Fetch version", value: version.into() });
         }
         let flexible = version >= FLEXIBLE;
-        let mut fields = Fields::new(answer, flexible);
+        let mut fields = Fields::new(answer, flexible, limits);
         fields.i32("correlation id")?;
         fields.skip_tags()?;
         let throttle = u64::try_from(fields.i32("throttle time")?).unwrap_or(0);

@@ -7,6 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use crate::{
     cursor::Cursor,
     error::{DecodeError, EncodeError},
+    limits::Limits,
     varint::put_unsigned_varint,
 };
 
@@ -15,11 +16,12 @@ use crate::{
 pub(super) struct Fields {
     bytes: Bytes,
     flexible: bool,
+    string_limit: usize,
 }
 
 impl Fields {
-    pub(super) fn new(bytes: Bytes, flexible: bool) -> Self {
-        Self { bytes, flexible }
+    pub(super) fn new(bytes: Bytes, flexible: bool, limits: &Limits) -> Self {
+        Self { bytes, flexible, string_limit: limits.string_length }
     }
 
     pub(super) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {
@@ -44,10 +46,11 @@ impl Fields {
         &mut self,
         field: &'static str,
     ) -> Result<Option<StrBytes>, DecodeError> {
-        let length = match self.flexible {
+        let declared = match self.flexible {
             true => self.compact_length(field)?,
-            false => length(self.i16(field)?.into(), field)?,
+            false => self.i16(field)?.into(),
         };
+        let length = length(declared, field, self.string_limit)?;
         let bytes = length.map(|length| self.take(length, field)).transpose()?;
         bytes
             .map(|bytes| StrBytes::from_utf8(bytes).map_err(|_| DecodeError::Utf8 { field }))
@@ -56,7 +59,7 @@ impl Fields {
 
     /// Bytes; null is `None`.
     pub(super) fn bytes(&mut self, field: &'static str) -> Result<Option<Bytes>, DecodeError> {
-        let length = self.long_length(field)?;
+        let length = length(self.long_length(field)?, field, usize::MAX)?;
         length.map(|length| self.take(length, field)).transpose()
     }
 
@@ -68,12 +71,10 @@ impl Fields {
     ) -> Result<Option<usize>, DecodeError> {
         let count = self.long_length(field)?;
         let limit = self.bytes.len() / element.max(1);
-        match count {
-            Some(count) if count > limit => {
-                let count = i64::try_from(count).unwrap_or(i64::MAX);
-                Err(DecodeError::Count { field, count, limit })
-            }
-            count => Ok(count),
+        match usize::try_from(count) {
+            Ok(count) if count <= limit => Ok(Some(count)),
+            Err(_) if count == -1 => Ok(None),
+            _ => Err(DecodeError::Count { field, count, limit }),
         }
     }
 
@@ -90,7 +91,7 @@ impl Fields {
             let size = self.read(|cursor| cursor.unsigned_varint("tagged field"))?;
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             let bytes = self.take(size, "tagged field")?;
-            read(tag, &mut Self { bytes, flexible: true })?;
+            read(tag, &mut Self { bytes, flexible: true, string_limit: self.string_limit })?;
         }
         Ok(())
     }
@@ -109,16 +110,15 @@ impl Fields {
         Cursor::new(&self.bytes).finish(field)
     }
 
-    fn long_length(&mut self, field: &'static str) -> Result<Option<usize>, DecodeError> {
+    fn long_length(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         match self.flexible {
             true => self.compact_length(field),
-            false => length(self.i32(field)?.into(), field),
+            false => self.i32(field).map(i64::from),
         }
     }
 
-    fn compact_length(&mut self, field: &'static str) -> Result<Option<usize>, DecodeError> {
-        let length = self.read(|cursor| cursor.unsigned_varint(field))?;
-        Ok(length.checked_sub(1).map(|length| usize::try_from(length).unwrap_or(usize::MAX)))
+    fn compact_length(&mut self, field: &'static str) -> Result<i64, DecodeError> {
+        Ok(i64::from(self.read(|cursor| cursor.unsigned_varint(field))?) - 1)
     }
 
     fn read<T>(
@@ -142,11 +142,11 @@ impl Fields {
 }
 
 /// A length as it came over the wire: `-1` is null, other negative numbers are nonsense.
-fn length(declared: i64, field: &'static str) -> Result<Option<usize>, DecodeError> {
+fn length(declared: i64, field: &'static str, limit: usize) -> Result<Option<usize>, DecodeError> {
     match usize::try_from(declared) {
-        Ok(length) => Ok(Some(length)),
+        Ok(length) if length <= limit => Ok(Some(length)),
         Err(_) if declared == -1 => Ok(None),
-        Err(_) => Err(DecodeError::Value { field, value: declared }),
+        _ => Err(DecodeError::Length { field, length: declared, minimum: 0, limit }),
     }
 }
 
@@ -178,6 +178,12 @@ pub(super) fn put_string(
 ) -> Result<(), EncodeError> {
     if !flexible {
         return put_short_string(fields, field, string);
+    }
+    let length = string.unwrap_or_default().len();
+    let limit = usize::from(i16::MAX.unsigned_abs());
+    // The form has room for more, but Kafka refuses it.
+    if length > limit {
+        return Err(EncodeError::TooLarge { field, length, limit });
     }
     put_length(fields, true, field, string.map(str::len))?;
     fields.put_slice(string.unwrap_or_default().as_bytes());

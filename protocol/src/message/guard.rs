@@ -1,142 +1,201 @@
 //! The guard in front of `kafka-protocol`.
 //!
 //! Its decoders reserve memory for as many elements as an array announces, so ten hostile bytes
-//! could abort the process. Two passes keep that from happening. In both, every
-//! variable-length number is rebuilt as it is read and refused when it exceeds what remains. In the
-//! first, every four-byte number is also lowered to one more than what remains: a count that was
-//! lowered asks for more elements than there are bytes, so the pass fails, and one that was not is
-//! honest. The second pass reads the values as they are.
+//! could abort the process. Nothing reaches them before a walk by the message's layout, which
+//! reserves nothing, has proved that every count, length and tag is honest.
 
-use std::cmp;
+use bytes::Bytes;
+use kafka_protocol::protocol::Decodable;
 
-use bytes::{Buf, Bytes, TryGetError};
-use kafka_protocol::{
-    messages::ApiKey,
-    protocol::{Decodable, buf::ByteBuf},
-};
+use super::layout::{Field, Kind, Layout};
+use crate::{api::spoken, cursor::Cursor, error::DecodeError, limits::Limits};
 
-use crate::error::DecodeError;
-
-/// Decodes `body`, all of it, as `M` in `version`.
+/// Decodes `body`, all of it, as the message `M`, which has this `layout`, in `version`.
 pub(super) fn decode<M: Decodable>(
-    body: Bytes,
-    api: ApiKey,
+    mut body: Bytes,
+    layout: Layout,
     version: i16,
+    limits: &Limits,
 ) -> Result<M, DecodeError> {
-    decode_pass::<M>(body.clone(), Pass::Counts, api, version)?;
-    decode_pass(body, Pass::Values, api, version)
-}
-
-fn decode_pass<M: Decodable>(
-    body: Bytes,
-    pass: Pass,
-    api: ApiKey,
-    version: i16,
-) -> Result<M, DecodeError> {
-    let mut guarded = Guarded { bytes: body, pass, number: 0, shift: 0, refused: None };
-    let decoded = M::decode(&mut guarded, version);
-    let fault = |cause| DecodeError::Message { api, version, cause };
-    if let Some(length) = guarded.refused {
-        return Err(fault(format!("a length of {length} is more than what remains")));
+    let api = layout.api;
+    // The layouts are right in the versions spoken; in others the codec might read something else.
+    if !spoken(api).is_some_and(|spoken| (spoken.min..=spoken.max).contains(&version)) {
+        return Err(DecodeError::Unsupported { what: "message version", value: version.into() });
     }
+    check(&body, layout, version, limits).map_err(|fault| DecodeError::Malformed {
+        api,
+        version,
+        fault: Box::new(fault),
+    })?;
+    let fault = |cause| DecodeError::Message { api, version, cause };
+    let decoded = M::decode(&mut body, version);
     let message = decoded.map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
-    match guarded.bytes.len() {
+    match body.len() {
         0 => Ok(message),
         left => Err(fault(format!("{left} bytes follow the last field"))),
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    /// Proves that no count exceeds what remains; the values read are of no use.
-    Counts,
-    Values,
+/// Walks all of `body` without reserving anything.
+pub(super) fn check(
+    body: &[u8],
+    layout: Layout,
+    version: i16,
+    limits: &Limits,
+) -> Result<(), DecodeError> {
+    let flexible = version >= layout.flexible_since;
+    let string_limit = limits.string_length;
+    let mut walk = Walk { rest: Cursor::new(body), version, flexible, string_limit, opaque: 0 };
+    walk.fields(layout.fields)?;
+    walk.rest.finish("the last field")?;
+    let length = body.len() - walk.opaque;
+    let limit = limits.control_message_size;
+    if length > limit {
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
+        return Err(DecodeError::Length { field: "control message", length, minimum: 0, limit });
+    }
+    Ok(())
 }
 
-/// The bytes of a message, watched while a generated decoder reads them.
-struct Guarded {
-    bytes: Bytes,
-    pass: Pass,
-    /// The variable-length number of which the first bytes have been read.
-    number: u64,
-    shift: u32,
-    refused: Option<u64>,
+/// A walk over one message.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    rest: Cursor<'a>,
+    version: i16,
+    flexible: bool,
+    string_limit: usize,
+    /// How many bytes were such that nothing is made of them.
+    opaque: usize,
 }
 
-impl Guarded {
-    /// Follows one byte of what may be a variable-length number.
-    ///
-    /// A boolean is read the same way. One that is not 0 or 1 is taken for the start of the number
-    /// that follows, which then seems larger than it is, never smaller.
-    fn watch(&mut self, byte: u8) -> Result<(), TryGetError> {
-        self.number |= u64::from(byte & 0x7f) << self.shift;
-        let available = self.bytes.len();
-        let ends = byte < 0x80;
-        // The codec stops at the fifth byte whatever it says, so nothing may go on after it.
-        let too_long = !ends && self.shift >= 28;
-        // Compact lengths are one more than the length they stand for.
-        let most = cmp::max(available as u64 + 1, HARMLESS);
-        if too_long || ends && self.number > most {
-            self.refused = Some(self.number.saturating_sub(1));
-            let requested = usize::try_from(self.number).unwrap_or(usize::MAX);
-            return Err(TryGetError { requested, available });
+impl Walk<'_> {
+    fn fields(&mut self, fields: &'static [Field]) -> Result<(), DecodeError> {
+        for field in fields.iter().filter(|field| field.tag.is_none()) {
+            if field.is_in(self.version) {
+                self.value(field.name, field.kind, field.is_nullable(self.version))?;
+            }
         }
-        if ends {
-            self.forget();
-        } else {
-            self.shift += 7;
+        if self.flexible { self.tagged_fields(fields) } else { Ok(()) }
+    }
+
+    fn value(&mut self, name: &'static str, kind: Kind, nullable: bool) -> Result<(), DecodeError> {
+        match kind {
+            Kind::Fixed(size) => self.rest.take(size, name).map(|_| ()),
+            Kind::Text => self.text(name, nullable),
+            Kind::Opaque => self.opaque(name, nullable),
+            Kind::Array(element) => self.array(name, *element, nullable),
+            Kind::Struct(fields) => self.fields(fields),
+        }
+    }
+
+    fn text(&mut self, name: &'static str, nullable: bool) -> Result<(), DecodeError> {
+        let declared = match self.flexible {
+            true => self.compact_length(name)?,
+            false => self.rest.i16(name)?.into(),
+        };
+        let Some(length) = length(name, declared, nullable, self.string_limit)? else {
+            return Ok(());
+        };
+        let text = self.rest.take(length, name)?;
+        std::str::from_utf8(text).map(|_| ()).map_err(|_| DecodeError::Utf8 { field: name })
+    }
+
+    fn opaque(&mut self, name: &'static str, nullable: bool) -> Result<(), DecodeError> {
+        let declared = self.long_length(name)?;
+        if let Some(length) = length(name, declared, nullable, usize::MAX)? {
+            self.opaque += self.rest.take(length, name)?.len();
         }
         Ok(())
     }
 
-    fn forget(&mut self) {
-        self.number = 0;
-        self.shift = 0;
-    }
-}
-
-impl Buf for Guarded {
-    fn remaining(&self) -> usize {
-        self.bytes.len()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.forget();
-        self.bytes.advance(count);
-    }
-
-    fn try_get_u8(&mut self) -> Result<u8, TryGetError> {
-        let byte = self.bytes.try_get_u8()?;
-        self.watch(byte)?;
-        Ok(byte)
-    }
-
-    fn try_get_i32(&mut self) -> Result<i32, TryGetError> {
-        self.forget();
-        let value = self.bytes.try_get_i32()?;
-        if self.pass == Pass::Values {
-            return Ok(value);
+    fn array(
+        &mut self,
+        name: &'static str,
+        element: Kind,
+        nullable: bool,
+    ) -> Result<(), DecodeError> {
+        let declared = self.long_length(name)?;
+        if declared == -1 {
+            return null(name, nullable);
         }
-        let beyond = i32::try_from(self.bytes.len() + 1).unwrap_or(i32::MAX);
-        Ok(cmp::min(value, beyond))
+        let least_size = element.least_size(self.version, self.flexible).max(1);
+        let limit = self.rest.remaining() / least_size;
+        let count = usize::try_from(declared).ok().filter(|count| *count <= limit);
+        let Some(count) = count else {
+            return Err(DecodeError::Count { field: name, count: declared, limit });
+        };
+        if let Kind::Fixed(size) = element {
+            return self.rest.take(count * size, name).map(|_| ());
+        }
+        (0..count).try_for_each(|_| self.value(name, element, false))
+    }
+
+    /// The tagged fields that end a structure; those nobody here knows are passed over.
+    fn tagged_fields(&mut self, fields: &'static [Field]) -> Result<(), DecodeError> {
+        let count = self.rest.unsigned_varint("tagged fields")?;
+        let limit = self.rest.remaining() / LEAST_TAGGED_FIELD;
+        if usize::try_from(count).map_or(true, |count| count > limit) {
+            let count = count.into();
+            return Err(DecodeError::Count { field: "tagged fields", count, limit });
+        }
+        for _ in 0..count {
+            let tag = self.rest.unsigned_varint("tag")?;
+            if i32::try_from(tag).is_err() {
+                return Err(DecodeError::Value { field: "tag", value: tag.into() });
+            }
+            let size = self.rest.unsigned_varint("tagged field size")?;
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            let bytes = self.rest.take(size, "tagged field")?;
+            if let Some(field) = fields.iter().find(|field| field.tag == Some(tag)) {
+                self.tagged_field(field, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The codec does not look at the size of a tagged field that it knows, so it has to be right.
+    fn tagged_field(&mut self, field: &'static Field, bytes: &[u8]) -> Result<(), DecodeError> {
+        if !field.is_in(self.version) {
+            let value = self.version.into();
+            return Err(DecodeError::Unsupported { what: "tagged field in version", value });
+        }
+        let mut inner = Walk { rest: Cursor::new(bytes), opaque: 0, ..*self };
+        inner.value(field.name, field.kind, field.is_nullable(self.version))?;
+        inner.rest.finish(field.name)
+    }
+
+    fn long_length(&mut self, name: &'static str) -> Result<i64, DecodeError> {
+        match self.flexible {
+            true => self.compact_length(name),
+            false => self.rest.i32(name).map(i64::from),
+        }
+    }
+
+    /// A length that is written as one more than it is, so that null is 0.
+    fn compact_length(&mut self, name: &'static str) -> Result<i64, DecodeError> {
+        Ok(i64::from(self.rest.unsigned_varint(name)?) - 1)
     }
 }
 
-impl ByteBuf for Guarded {
-    fn peek_bytes(&mut self, range: std::ops::Range<usize>) -> Bytes {
-        self.bytes.slice(range)
+/// The length of a string or of bytes, where -1 is null.
+fn length(
+    field: &'static str,
+    declared: i64,
+    nullable: bool,
+    limit: usize,
+) -> Result<Option<usize>, DecodeError> {
+    if declared == -1 {
+        return null(field, nullable).map(|()| None);
     }
-
-    fn get_bytes(&mut self, size: usize) -> Bytes {
-        self.forget();
-        self.bytes.split_to(size)
+    match usize::try_from(declared) {
+        Ok(length) if length <= limit => Ok(Some(length)),
+        _ => Err(DecodeError::Length { field, length: declared, minimum: 0, limit }),
     }
 }
 
-/// Numbers up to here pass whatever remains: reserving for so few elements costs nothing, and the
-/// number of a tagged field near the end of a message has nothing to do with what follows it.
-const HARMLESS: u64 = 127;
+fn null(field: &'static str, nullable: bool) -> Result<(), DecodeError> {
+    if nullable { Ok(()) } else { Err(DecodeError::Null { field }) }
+}
+
+/// A tag and a size.
+const LEAST_TAGGED_FIELD: usize = 2;

@@ -7,9 +7,12 @@
 mod fetch;
 mod fields;
 mod guard;
+mod layout;
 mod produce;
 #[cfg(feature = "broker")]
 pub mod server;
+#[cfg(test)]
+mod synthetic;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
@@ -32,6 +35,7 @@ use crate::{
     error_code::ErrorCode,
     frame::{Frame, LENGTH_SIZE},
     ids::CorrelationId,
+    limits::Limits,
 };
 
 /// Encodes `request` as one frame.
@@ -53,15 +57,25 @@ pub fn encode_request<R: Request>(
 /// Decodes the answer to an `R` that was sent in `version`.
 ///
 /// `answer` is one frame without its length, starting with the correlation id. No array is reserved
-/// that the answer could not hold.
+/// that the answer could not hold, and the usual [`Limits`] apply.
 pub fn decode_response<R: Request>(
     answer: Bytes,
     version: i16,
 ) -> Result<R::Response, DecodeError> {
-    let api = api_of::<R>().ok_or(DecodeError::Value { field: "api key", value: R::KEY.into() })?;
+    decode_response_within::<R>(answer, version, &Limits::default())
+}
+
+/// Decodes the answer to an `R` as [`decode_response`] does, within other limits.
+pub fn decode_response_within<R: Request>(
+    answer: Bytes,
+    version: i16,
+    limits: &Limits,
+) -> Result<R::Response, DecodeError> {
+    let unknown = DecodeError::Unsupported { what: "answer to api key", value: R::KEY.into() };
+    let layout = api_of::<R>().and_then(layout::answer_to).ok_or(unknown)?;
     let header_version = <R::Response as HeaderVersion>::header_version(version);
     let body = response_body(answer, header_version)?;
-    guard::decode(body, api, version)
+    guard::decode(body, layout, version, limits)
 }
 
 /// Decodes the answer to an ApiVersions request that was sent in `version`.
@@ -86,7 +100,7 @@ pub fn correlation_id(answer: &[u8]) -> Result<CorrelationId, DecodeError> {
 
 /// What follows the header of an answer.
 fn response_body(answer: Bytes, header_version: i16) -> Result<Bytes, DecodeError> {
-    let mut header = fields::Fields::new(answer, header_version >= 1);
+    let mut header = fields::Fields::new(answer, header_version >= 1, &Limits::default());
     header.i32("correlation id")?;
     header.skip_tags()?;
     Ok(header.into_rest())

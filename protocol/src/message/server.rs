@@ -9,11 +9,12 @@ use kafka_protocol::{
 };
 
 pub use self::fetch::{FetchAnswer, PartitionAnswer, encode_fetch};
-use super::{api_of, encode_error, fields::Fields, guard};
+use super::{api_of, encode_error, fields::Fields, guard, layout};
 use crate::{
     error::{DecodeError, EncodeError},
     frame::{Frame, LENGTH_SIZE},
     ids::CorrelationId,
+    limits::Limits,
 };
 
 /// A request of which only the header has been read.
@@ -36,7 +37,8 @@ pub struct RequestFrame {
 /// An API nobody knows is an error, a version nobody speaks is not: ApiVersions is answered
 /// whatever its version is.
 pub fn decode_request_frame(frame: Bytes) -> Result<RequestFrame, DecodeError> {
-    let mut header = Fields::new(frame, false);
+    let limits = Limits::default();
+    let mut header = Fields::new(frame, false, &limits);
     let key = header.i16("api key")?;
     let api_key = ApiKey::try_from(key)
         .map_err(|()| DecodeError::Unsupported { what: "api key", value: key.into() })?;
@@ -44,14 +46,25 @@ pub fn decode_request_frame(frame: Bytes) -> Result<RequestFrame, DecodeError> {
     let correlation_id = CorrelationId(header.i32("correlation id")?);
     let client_id = header.nullable_string("client id")?.map(|id| id.as_str().to_owned());
     let flexible = api_key.request_header_version(version) >= 2;
-    let mut header = Fields::new(header.into_rest(), flexible);
+    let mut header = Fields::new(header.into_rest(), flexible, &limits);
     header.skip_tags()?;
     Ok(RequestFrame { api_key, version, correlation_id, client_id, body: header.into_rest() })
 }
 
-/// Decodes the body of `request` as an `R`. No array is reserved that the request could not hold.
+/// Decodes the body of `request` as an `R`. No array is reserved that the request could not hold, and
+/// the usual [`Limits`] apply.
 pub fn decode_request_body<R: Request>(request: &RequestFrame) -> Result<R, DecodeError> {
-    guard::decode(request.body.clone(), request.api_key, request.version)
+    decode_request_body_within(request, &Limits::default())
+}
+
+/// Decodes the body of `request` as [`decode_request_body`] does, within other limits.
+pub fn decode_request_body_within<R: Request>(
+    request: &RequestFrame,
+    limits: &Limits,
+) -> Result<R, DecodeError> {
+    let unknown = DecodeError::Unsupported { what: "request with api key", value: R::KEY.into() };
+    let layout = api_of::<R>().and_then(layout::request_of).ok_or(unknown)?;
+    guard::decode(request.body.clone(), layout, request.version, limits)
 }
 
 /// Encodes the answer to an `R` that came in `version`.

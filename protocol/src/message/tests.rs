@@ -1,6 +1,7 @@
 //! Messages against the generated codec, and against hostile bytes.
 
 mod fetch;
+mod hostile;
 mod produce;
 mod samples;
 #[cfg(feature = "broker")]
@@ -22,6 +23,7 @@ use kafka_protocol::{
 use super::*;
 use crate::allocations::largest_allocation;
 use crate::api::{SPOKEN, api_versions_fallback, spoken};
+use crate::varint::put_unsigned_varint;
 
 /// What refusing a hostile count may reserve on the way.
 const SMALL: usize = 64 << 10;
@@ -74,7 +76,7 @@ where
 
 /// Puts the greatest count into every place, arrays or not.
 ///
-/// Where the answer still decodes, it was no count: what was read fills the same bytes again.
+/// Where the answer still decodes, it was no count, and what was read can be written again.
 fn check_hostile_counts<R: Request>(answer: &[u8], version: i16)
 where
     R::Response: PartialEq + Debug,
@@ -84,11 +86,11 @@ where
         for place in 4..answer.len().saturating_sub(replaced) {
             let hostile = [&answer[..place], count, &answer[place + replaced..]].concat();
             let (decoded, largest) = largest_allocation(|| decode::<R>(&hostile, version));
-            let context = format!("version {version}, count {count:x?} at byte {place}");
+            let context = format_args!("version {version}, count {count:x?} at byte {place}");
             assert!(largest < SMALL, "{context}: {largest} bytes reserved");
             if let Ok(decoded) = decoded {
-                let again = self::answer::<R>(&decoded, version).len();
-                assert_eq!(again, hostile.len(), "{context}: {decoded:?}");
+                let again = self::answer::<R>(&decoded, version);
+                assert_eq!(decode::<R>(&again, version), Ok(decoded), "{context}");
             }
         }
     }
@@ -133,21 +135,31 @@ fn answers_decode_whole_and_hostile_counts_are_refused_produce() {
 fn a_hostile_first_array_of_every_answer_is_named_with_api_and_version() {
     let fixed = [&[0, 0, 0, 7, 0, 0, 0, 0][..], &[0x7f, 0xff, 0xff, 0xff]].concat();
     let error = decode::<MetadataRequest>(&fixed, 4).unwrap_err();
-    assert!(matches!(error, DecodeError::Message { api: ApiKey::Metadata, version: 4, .. }));
+    let count = |count| DecodeError::Count { field: "brokers", count, limit: 0 };
+    let refused = |version, count| DecodeError::Malformed {
+        api: ApiKey::Metadata,
+        version,
+        fault: Box::new(count),
+    };
+    assert_eq!(error, refused(4, count(i32::MAX.into())));
     let flexible = [&[0, 0, 0, 7, 0, 0, 0, 0, 0][..], &[0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
     let error = decode::<MetadataRequest>(&flexible, 12).unwrap_err();
+    assert_eq!(error, refused(12, count(4_294_967_294)));
     assert_eq!(
         error.to_string(),
-        "Metadata version 12: a length of 4294967294 is more than what remains"
+        "Metadata version 12: brokers declares 4294967294 elements, \
+         but the bytes that remain hold at most 0"
     );
 }
 
 #[test]
 fn an_unknown_tagged_field_is_passed_over() {
-    for tag in [4, 100, 127] {
+    for tag in [4, 100, 127, 10_000, i32::MAX.unsigned_abs()] {
         let mut answer = answer::<ApiVersionsRequest>(&ApiVersionsResponse::default(), 3);
         assert_eq!(answer.pop(), Some(0), "an answer of defaults ends with no tagged fields");
-        answer.extend_from_slice(&[1, tag, 1, 0]);
+        answer.push(1);
+        put_unsigned_varint(&mut answer, tag);
+        answer.extend_from_slice(&[1, 0]);
         assert!(decode::<ApiVersionsRequest>(&answer, 3).is_ok(), "tag {tag}");
     }
 }

@@ -1,0 +1,34 @@
+//! How much bytes from outside may ask for.
+
+/// What is accepted of what arrives; beyond it there is a [`DecodeError`](crate::DecodeError) that
+/// names the field and the limit.
+///
+/// Whatever the limits are, nothing is reserved that the bytes received could not fill: own codecs
+/// take at most 16 times their input and 64 KiB, control messages at most 128 times.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use kavka_protocol::{DecodeError, Limits, split_frame};
+///
+/// let limits = Limits { frame_size: 1000, ..Limits::default() };
+/// let mut received = BytesMut::from(&1001_i32.to_be_bytes()[..]);
+/// let refused = split_frame(&mut received, limits.frame_size);
+/// assert!(matches!(refused, Err(DecodeError::Length { field: "frame", limit: 1000, .. })));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The bytes of one frame, its length not counted. 100 MiB, which is also what brokers accept
+    /// (`socket.request.max.bytes`).
+    pub frame_size: usize,
+    /// The bytes of one message besides the record batches in it. 16 MiB: the metadata of several
+    /// hundred thousand partitions.
+    pub control_message_size: usize,
+    /// The bytes of one string in a message. 32,767, which is as much as Kafka accepts.
+    pub string_length: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { frame_size: 100 << 20, control_message_size: 16 << 20, string_length: 32_767 }
+    }
+}

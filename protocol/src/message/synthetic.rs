@@ -1,0 +1,102 @@
+//! Messages made from nothing but their layout: every field filled, every array with two elements,
+//! every tagged field there.
+
+use super::layout::{Field, Kind, Layout};
+use crate::varint::put_unsigned_varint;
+
+/// A message in wire form.
+pub(super) struct Synthetic {
+    pub(super) bytes: Vec<u8>,
+    /// The arrays in the order of their counts: the name, and where the count stands.
+    pub(super) counts: Vec<(&'static str, usize)>,
+    /// Whether counts are variable-length numbers, of one byte here, instead of four bytes.
+    pub(super) flexible: bool,
+    version: i16,
+    /// Where the bytes written here will stand.
+    base: usize,
+}
+
+/// The message of `layout` in `version`, with a tagged field that nobody knows in every structure
+/// when `unknown` is its number.
+pub(super) fn message(layout: Layout, version: i16, unknown: Option<u32>) -> Synthetic {
+    let flexible = version >= layout.flexible_since;
+    let mut message =
+        Synthetic { bytes: Vec::new(), counts: Vec::new(), flexible, version, base: 0 };
+    message.fields(layout.fields, unknown);
+    message
+}
+
+impl Synthetic {
+    fn fields(&mut self, fields: &'static [Field], unknown: Option<u32>) {
+        let version = self.version;
+        let present = || fields.iter().filter(|field| field.is_in(version));
+        for field in present().filter(|field| field.tag.is_none()) {
+            self.value(field.name, field.kind, unknown);
+        }
+        if !self.flexible {
+            return;
+        }
+        let known = present().filter_map(|field| Some((field.tag?, field)));
+        let count = known.clone().count() + usize::from(unknown.is_some());
+        put_unsigned_varint(&mut self.bytes, u32::try_from(count).unwrap());
+        for (tag, field) in known {
+            let value = self.inner(tag, field, unknown);
+            self.bytes.extend(value);
+        }
+        if let Some(tag) = unknown {
+            put_unsigned_varint(&mut self.bytes, tag);
+            self.bytes.extend_from_slice(b"\x07unknown");
+        }
+    }
+
+    /// A tagged field; its size is written in two bytes so that one knows in advance where it begins.
+    fn inner(&mut self, tag: u32, field: &'static Field, unknown: Option<u32>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put_unsigned_varint(&mut bytes, tag);
+        for size_size in 1..=2 {
+            let base = self.base + self.bytes.len() + bytes.len() + size_size;
+            let mut inner = Self { bytes: Vec::new(), counts: Vec::new(), base, ..*self };
+            inner.value(field.name, field.kind, unknown);
+            let mut size = Vec::new();
+            put_unsigned_varint(&mut size, u32::try_from(inner.bytes.len()).unwrap());
+            if size.len() == size_size {
+                self.counts.extend(inner.counts);
+                return [bytes, size, inner.bytes].concat();
+            }
+        }
+        panic!("{} is too long", field.name);
+    }
+
+    fn value(&mut self, name: &'static str, kind: Kind, unknown: Option<u32>) {
+        match kind {
+            // One is a number, a boolean and nobody's default.
+            Kind::Fixed(size) => self.bytes.extend(std::iter::repeat_n(1, size)),
+            Kind::Text => {
+                if !self.flexible {
+                    self.bytes.push(0);
+                }
+                self.bytes.push(if self.flexible { 4 } else { 3 });
+                self.bytes.extend_from_slice(b"abc");
+            }
+            Kind::Opaque => {
+                self.count(5);
+                self.bytes.extend_from_slice(b"batch");
+            }
+            Kind::Array(element) => {
+                self.counts.push((name, self.base + self.bytes.len()));
+                self.count(2);
+                for _ in 0..2 {
+                    self.value(name, *element, unknown);
+                }
+            }
+            Kind::Struct(fields) => self.fields(fields, unknown),
+        }
+    }
+
+    fn count(&mut self, count: u8) {
+        match self.flexible {
+            true => self.bytes.push(count + 1),
+            false => self.bytes.extend_from_slice(&[0, 0, 0, count]),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Making record batches: kavka beside other clients, and beside what the hardware allows.
+//!
+//! `cargo bench -p kavka-benches --bench encode -- --help` says what can be chosen. Everybody is given records whose keys
+//! and values the application owns already, and ends with batches that could be sent, checksums included.
+
+use bytes::Bytes;
+use kavka_benches::{Bench, Case, EncodePass, Lane, Options, Records, Result, Target};
+
+const TARGETS: [Target; 1] = [Target { case: "100B", against: "krafka", least: 3.0, aim: 3.0 }];
+
+fn main() -> Result<()> {
+    let mut bench = Bench::start(Options::from_arguments())?;
+    for case in Case::all(&bench.options().clone()) {
+        let case = case?;
+        let records = Records::read(&case.log)?;
+        let mut pass = EncodePass::new(case.codec);
+        let made = make(&mut pass, &records)?;
+        let lane = Lane::here("kavka", || pass.run(&records, |_| ()))?;
+        bench.encode(&case, vec![lane], &made)?;
+    }
+    bench.finish("Making record batches, one core", &TARGETS)
+}
+
+fn make(pass: &mut EncodePass, records: &Records) -> Result<Bytes> {
+    let mut made = Vec::new();
+    pass.run(records, |batch| made.extend_from_slice(batch))?;
+    Ok(made.into())
+}

@@ -1,0 +1,14 @@
+//! krafka, to be timed.
+
+use std::io;
+
+use kavka_bench_line::serve;
+use kavka_peers::Krafka;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> io::Result<()> {
+    serve(Krafka::default(), || 0)
+}

@@ -1,0 +1,29 @@
+//! Benchmarks of what runs per record: each is a program of its own in this crate's folder.
+//!
+//! A benchmark lets several clients work on the same bytes in turn, so that a slow moment of the machine hits all of
+//! them, and judges ratios between them. Rivals are programs of a workspace of their own (`peers`), which a benchmark
+//! builds and starts.
+
+mod bench;
+mod case;
+mod chart;
+mod codec;
+mod counted;
+mod options;
+mod payload;
+mod race;
+mod report;
+mod rival;
+mod target;
+
+pub use bench::Bench;
+pub use case::{Case, SHAPES, Shape};
+pub use codec::{EncodePass, Records, walk, walk_headers};
+pub use counted::allocations;
+pub use kavka_bench_line::Seen;
+pub use options::Options;
+pub use race::{Lane, Standing};
+pub use target::Target;
+
+/// A benchmark that fails says why and ends.
+pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;

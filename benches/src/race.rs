@@ -1,0 +1,143 @@
+//! Clients take turns on the same bytes until time is up.
+
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
+
+use kavka_bench_line::{Seen, Turn, turn};
+
+use crate::{Result, allocations};
+
+/// One client, ready to work on one case.
+pub struct Lane<'c> {
+    client: &'static str,
+    /// How often a pass asks for memory.
+    allocations: u64,
+    /// What a pass comes across.
+    seen: Seen,
+    turn: Box<dyn FnMut() -> Result<Turn> + 'c>,
+}
+
+impl<'c> Lane<'c> {
+    /// Work that is done in this process.
+    pub fn here<E: Into<Box<dyn std::error::Error>>>(
+        client: &'static str,
+        mut pass: impl FnMut() -> Result<Seen, E> + 'c,
+    ) -> Result<Self> {
+        Self::new(client, move || turn(allocations, &mut pass).map_err(Into::into))
+    }
+
+    /// Work whose turns `turn` reports; the first one says how much memory is asked for.
+    pub(crate) fn new(
+        client: &'static str,
+        mut turn: impl FnMut() -> Result<Turn> + 'c,
+    ) -> Result<Self> {
+        let Turn { allocations, seen, .. } = turn()?;
+        Ok(Self { client, allocations, seen, turn: Box::new(turn) })
+    }
+
+    /// The same work, whose allocations another process has counted.
+    pub(crate) fn with_allocations(self, allocations: u64) -> Self {
+        Self { allocations, ..self }
+    }
+
+    /// The client's name.
+    pub fn client(&self) -> &'static str {
+        self.client
+    }
+
+    /// What a pass comes across.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+}
+
+/// How a client did in one case.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The client's name.
+    pub client: &'static str,
+    /// How often a pass asks for memory.
+    pub allocations: u64,
+    /// The fastest pass of each part of the race: how far they agree is how far they can be trusted.
+    fastest: [Duration; PARTS],
+}
+
+impl Standing {
+    /// The fastest pass of all.
+    pub fn fastest(&self) -> Duration {
+        self.fastest.iter().min().copied().unwrap_or_default()
+    }
+
+    /// How many times as fast as `other` this is.
+    pub fn ratio_to(&self, other: &Self) -> f64 {
+        quotient(other.fastest(), self.fastest())
+    }
+
+    /// The same from each part of the race alone: least and greatest.
+    pub fn ratio_range(&self, other: &Self) -> RangeInclusive<f64> {
+        let parts = other.fastest.iter().zip(&self.fastest);
+        let ratios = parts.map(|(theirs, ours)| quotient(*theirs, *ours));
+        let (least, greatest) = ratios
+            .fold((f64::MAX, 0.0_f64), |(least, most), ratio| (least.min(ratio), most.max(ratio)));
+        least..=greatest
+    }
+}
+
+/// Lets the lanes take turns for about `budget`. Every other round goes backwards, so that nobody always follows the
+/// same neighbour.
+pub(crate) fn race(lanes: &mut [Lane<'_>], budget: Duration) -> Result<Vec<Standing>> {
+    let mut fastest = vec![[Duration::MAX; PARTS]; lanes.len()];
+    let begun = Instant::now();
+    for round in 0.. {
+        if round >= PARTS && begun.elapsed() >= budget {
+            break;
+        }
+        for index in 0..lanes.len() {
+            let index = if round % 2 == 0 { index } else { lanes.len() - 1 - index };
+            let time = (lanes[index].turn)()?.fastest;
+            let best = &mut fastest[index][round % PARTS];
+            *best = time.min(*best);
+        }
+    }
+    let standings = lanes.iter().zip(fastest);
+    Ok(standings.map(|(lane, fastest)| standing(lane, fastest)).collect())
+}
+
+fn standing(lane: &Lane<'_>, fastest: [Duration; PARTS]) -> Standing {
+    Standing { client: lane.client, allocations: lane.allocations, fastest }
+}
+
+fn quotient(numerator: Duration, denominator: Duration) -> f64 {
+    numerator.as_secs_f64() / denominator.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+/// Odd, so that each part has rounds in both directions.
+const PARTS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_comes_from_the_fastest_passes_and_its_range_from_the_parts() {
+        let slow = standing_of([40, 20, 30, 30, 30]);
+        let fast = standing_of([10, 10, 10, 10, 30]);
+        assert_eq!(fast.ratio_to(&slow), 2.0);
+        assert_eq!(fast.ratio_range(&slow), 1.0..=4.0);
+    }
+
+    #[test]
+    fn every_lane_runs_in_every_part() {
+        let pass = || Ok::<_, std::fmt::Error>(Seen { records: 1, sum: 2 });
+        let mut lanes = [Lane::here("a", pass).unwrap(), Lane::here("b", pass).unwrap()];
+        let standings = race(&mut lanes, Duration::ZERO).unwrap();
+        assert_eq!(standings.iter().map(|s| s.client).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(standings.iter().all(|s| s.fastest.iter().all(|time| *time < Duration::MAX)));
+    }
+
+    fn standing_of(millis: [u64; PARTS]) -> Standing {
+        Standing { client: "any", allocations: 0, fastest: millis.map(Duration::from_millis) }
+    }
+}

@@ -74,6 +74,12 @@ impl Output {
         self.buffer.filled += size;
     }
 
+    /// How much may be written at most.
+    #[cfg(any(not(feature = "zstd"), test))]
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// How much has been written.
     pub(super) fn len(&self) -> usize {
         self.buffer.filled

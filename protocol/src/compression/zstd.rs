@@ -112,7 +112,7 @@ mod pure {
     use std::io::Read;
 
     use ruzstd::{
-        decoding::{BlockDecodingStrategy, FrameDecoder},
+        decoding::{BlockDecodingStrategy, FrameDecoder, errors::FrameDecoderError},
         encoding::{CompressionLevel, compress},
     };
 
@@ -135,12 +135,29 @@ mod pure {
             output: &mut Output,
         ) -> Result<(), DecodeError> {
             loop {
-                self.state.reset(&mut input).map_err(|_| output.broken("it has no frame"))?;
+                self.begin_frame(&mut input, output)?;
                 self.decompress_blocks(&mut input, output)?;
                 if input.is_empty() {
                     return Ok(());
                 }
             }
+        }
+
+        /// Reads the header of a frame. The state makes room for the whole window at once, so that
+        /// one larger than all that may come out is lowered: nothing can refer further back.
+        fn begin_frame(&mut self, input: &mut &[u8], output: &Output) -> Result<(), DecodeError> {
+            let window = (output.limit() + 1).next_power_of_two().max(LARGEST_BLOCK);
+            let (start, mut rest) = input
+                .split_first_chunk()
+                .map(|(start, rest)| (with_window_up_to(window, *start), rest))
+                .ok_or_else(|| output.broken("it has no frame"))?;
+            self.state.set_max_window_size(window as u64);
+            self.state.reset(start.chain(&mut rest)).map_err(|error| match error {
+                FrameDecoderError::WindowSizeTooBig { .. } => output.too_large(),
+                _ => output.broken("it has no frame"),
+            })?;
+            *input = rest;
+            Ok(())
         }
 
         fn decompress_blocks(
@@ -167,6 +184,18 @@ mod pure {
         }
     }
 
+    /// The start of a frame: its magic number, its descriptor and, unless it is a single segment, its
+    /// window, whose upper five bits are the power of two.
+    fn with_window_up_to(window: usize, mut start: [u8; 6]) -> [u8; 6] {
+        let [magic @ .., descriptor, declared] = &mut start;
+        let power = window.ilog2().saturating_sub(LEAST_WINDOW.ilog2());
+        let power = u8::try_from(power).unwrap_or(GREATEST_POWER);
+        if *magic == MAGIC && *descriptor & SINGLE_SEGMENT == 0 {
+            *declared = (*declared).min(power.min(GREATEST_POWER) << 3);
+        }
+        start
+    }
+
     /// Writes Zstandard at the one level there is.
     #[derive(Default)]
     pub(in crate::compression) struct ZstdEncoder;
@@ -190,6 +219,16 @@ mod pure {
         Err(EncodeError::Unsupported { what: "compression.zstd.level", value: level as i64 })
     }
 
+    /// What a frame begins with.
+    const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    /// Set where the window is as large as the content, and not declared.
+    const SINGLE_SEGMENT: u8 = 0x20;
+    /// The window whose power is written as 0.
+    const LEAST_WINDOW: usize = 1024;
+    /// No block is larger, nor larger than the window.
+    const LARGEST_BLOCK: usize = 128 * 1024;
+    /// What five bits can hold.
+    const GREATEST_POWER: u8 = 31;
     /// How much is decoded before it is moved to the output, which then may refuse it.
     const STEP: usize = 1024 * 1024;
 }
@@ -199,7 +238,10 @@ mod tests {
     use std::{io::Write, sync::Arc};
 
     use super::{native, pure};
-    use crate::compression::{Compression, output::Output};
+    use crate::{
+        allocations::largest_allocation,
+        compression::{Compression, output::Output},
+    };
 
     #[test]
     fn the_two_implementations_read_each_other() {
@@ -228,5 +270,11 @@ mod tests {
         decoder.decompress(&stored, &mut output).unwrap();
         assert_eq!(output.finish().unwrap(), "small");
         assert!(decoder.size_in_memory() < 256 << 10, "{}", decoder.size_in_memory());
+        let mut output = Output::new(&Arc::default(), Compression::Zstd, stored.len(), 1000);
+        let mut decoder = pure::ZstdDecoder::default();
+        let (decoded, largest) = largest_allocation(|| decoder.decompress(&stored, &mut output));
+        decoded.unwrap();
+        assert_eq!(output.finish().unwrap(), "small");
+        assert!(largest < 512 << 10, "{largest}");
     }
 }

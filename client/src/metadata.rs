@@ -166,12 +166,11 @@ impl MetadataCache {
         answer.map(drop)
     }
 
-    /// Whether brokers have been asked in vain for so long that the bootstrap addresses are to be
-    /// asked first (KIP-1102).
+    /// Whether nothing has been heard for so long that the known brokers are given up (KIP-1102).
     fn is_lost(&self, network: &Network) -> bool {
-        let silent_since = self.with(|metadata| metadata.silent_since());
+        let refreshed = self.with(|metadata| metadata.refreshed());
         let limit = network.config.rebootstrap_after;
-        limit.zip(silent_since).is_some_and(|(limit, since)| now() >= since + limit)
+        limit.zip(refreshed).is_some_and(|(limit, refreshed)| now() >= refreshed + limit)
     }
 
     fn usable(&self, topic: &str) -> Option<Arc<TopicMetadata>> {

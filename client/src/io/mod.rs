@@ -1,9 +1,7 @@
 //! The only place that touches sockets: making connections, driving them, keeping them.
 
-mod buffers;
 mod connect;
 mod driver;
-mod input;
 mod pool;
 mod race;
 mod stream;

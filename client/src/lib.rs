@@ -53,6 +53,7 @@ pub use producer::Producer;
 pub use producer::RecordMetadata;
 pub use state::fetch::FetchState;
 pub use state::fetch::FetchStatus;
+pub use state::fetch::PositionReset;
 pub use state::fetch::StartOffset;
 pub use topic::BrokerNode;
 pub use topic::Cluster;

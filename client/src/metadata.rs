@@ -166,11 +166,12 @@ impl MetadataCache {
         answer.map(drop)
     }
 
-    /// Whether nothing has been heard for so long that the known brokers are given up (KIP-1102).
+    /// Whether brokers have been asked in vain for so long that the bootstrap addresses are to be
+    /// asked first (KIP-1102).
     fn is_lost(&self, network: &Network) -> bool {
-        let refreshed = self.with(|metadata| metadata.refreshed());
+        let silent_since = self.with(|metadata| metadata.silent_since());
         let limit = network.config.rebootstrap_after;
-        limit.zip(refreshed).is_some_and(|(limit, refreshed)| now() >= refreshed + limit)
+        limit.zip(silent_since).is_some_and(|(limit, since)| now() >= since + limit)
     }
 
     fn usable(&self, topic: &str) -> Option<Arc<TopicMetadata>> {

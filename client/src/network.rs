@@ -71,7 +71,7 @@ impl Network {
     }
 
     /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
-    /// the next one.
+    /// the next one. `anew` the addresses the client was given come first.
     pub(crate) async fn metadata(
         &self,
         topics: Option<Vec<Arc<str>>>,
@@ -102,16 +102,15 @@ impl Network {
         Ok(response)
     }
 
-    /// Every broker in random order, then the addresses the client was given; these alone `anew`.
+    /// Every broker in random order, then the addresses the client was given; `anew` these come
+    /// first, since the known brokers may belong to a cluster that has moved away.
     fn targets(&self, anew: bool) -> Vec<Target> {
-        let mut targets = Vec::new();
-        if !anew {
-            let brokers = self.metadata.cluster().brokers;
-            targets.extend(brokers.iter().map(|broker| Target::Broker(broker.id)));
-            fastrand::shuffle(&mut targets);
-        }
+        let brokers = self.metadata.cluster().brokers;
+        let mut targets: Vec<_> = brokers.iter().map(|broker| Target::Broker(broker.id)).collect();
+        fastrand::shuffle(&mut targets);
         if self.config.rebootstrap_after.is_some() || targets.is_empty() {
-            targets.extend(self.bootstrap_targets());
+            let at = if anew { 0 } else { targets.len() };
+            targets.splice(at..at, self.bootstrap_targets());
         }
         targets
     }
@@ -172,3 +171,25 @@ fn no_broker() -> Error {
 
 /// How long a broker may be silent before another one is asked for the same metadata.
 const HEAD_START: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientBuilder;
+    use crate::testing;
+
+    #[tokio::test(start_paused = true)]
+    async fn bootstrap_addresses_come_last_or_anew_first_and_known_brokers_are_never_left_out() {
+        let (pipes, listener) = testing::network();
+        testing::serve(listener, |_, request| {
+            let cluster = testing::metadata(&[(1, "a", 9092), (2, "b", 9092)]);
+            Some(testing::reply::<MetadataRequest>(request, &cluster))
+        });
+        let builder = ClientBuilder::new([("bootstrap.servers", "x:1")]).with_connect(pipes);
+        let client = builder.connect().await.unwrap();
+        for (anew, place) in [(false, 2), (true, 0)] {
+            let targets = client.network().targets(anew);
+            assert_eq!((targets.len(), targets[place]), (3, Target::Bootstrap(0)), "{anew}");
+        }
+    }
+}

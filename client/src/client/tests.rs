@@ -201,3 +201,23 @@ async fn metadata_comes_from_the_bootstrap_addresses_when_every_known_broker_is_
     let described = client.admin().describe_cluster().await.unwrap();
     assert_eq!(described.brokers[0].host.as_ref(), "gone");
 }
+
+#[tokio::test(start_paused = true)]
+async fn regular_refreshes_ask_the_known_brokers_however_long_nothing_else_happens() {
+    let (pipes, listener) = network();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    serve(listener, move |endpoint, request| {
+        seen.lock().unwrap().push(endpoint.host.to_string());
+        let cluster = metadata(&[(1, "a", 9092)]).with_topics(vec![topic("orders", &[(1, 0)])]);
+        Some(reply::<MetadataRequest>(request, &cluster))
+    });
+    let client = builder("bootstrap:9092", pipes).connect().await.unwrap();
+    for _ in 0..40 {
+        client.metadata().track("orders", Interest::Read);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let asked = asked.lock().unwrap();
+    assert!(asked.len() > 5, "{asked:?}");
+    assert!(asked[1..].iter().all(|host| host == "a"), "{asked:?}");
+}

@@ -48,7 +48,7 @@ impl ClientConfig {
             bootstrap_servers: bootstrap_servers(&mut from),
             client_id: client_id(from.text(keys::CLIENT_ID)),
             allow_auto_create_topics: from.bool(keys::ALLOW_AUTO_CREATE_TOPICS),
-            connections_max_idle: from.millis(keys::CONNECTIONS_MAX_IDLE_MS),
+            connections_max_idle: from.millis_or_never(keys::CONNECTIONS_MAX_IDLE_MS),
             default_api_timeout: from.millis(keys::DEFAULT_API_TIMEOUT_MS),
             metadata_max_age: from.millis(keys::METADATA_MAX_AGE_MS),
             metadata_max_idle: from.millis(keys::METADATA_MAX_IDLE_MS),
@@ -160,6 +160,20 @@ mod tests {
         assert!(text.starts_with("2 problems"), "{text}");
         assert!(text.contains("request.timeout.ms=soon: expected a whole number"), "{text}");
         assert!(text.contains("bootstrap.servers=a: expected host:port"), "{text}");
+    }
+
+    #[test]
+    fn a_connection_may_be_idle_for_ever() {
+        let resolve = |idle| {
+            let properties =
+                Properties::from([("bootstrap.servers", "a:1"), ("connections.max.idle.ms", idle)]);
+            ClientConfig::resolve(&properties).map(|config| config.connections_max_idle)
+        };
+        assert_eq!(resolve("1000").unwrap(), Duration::from_secs(1));
+        let century = resolve("-1").unwrap();
+        assert!(std::time::Instant::now() + century > std::time::Instant::now());
+        assert!(century > Duration::from_secs(50 * 365 * 24 * 3600));
+        assert!(resolve("-2").is_err());
     }
 
     #[test]

@@ -154,7 +154,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(COMPRESSION_TYPE, &["none", "gzip", "snappy", "lz4", "zstd"]).default("none").producer().doc("The codec batches are compressed with."),
     PropertyDef::int(COMPRESSION_ZSTD_LEVEL, -131072, 22).default("3").producer().doc("Effort of zstd."),
     PropertyDef::list("config.providers").only_default().doc("Classes that replace variables in values."),
-    PropertyDef::millis(CONNECTIONS_MAX_IDLE_MS).default("540000").doc("A connection unused for this long is closed."),
+    PropertyDef::int(CONNECTIONS_MAX_IDLE_MS, -1, i64::MAX).default("540000").doc("A connection unused for so many milliseconds is closed; -1 never."),
     PropertyDef::int(DEFAULT_API_TIMEOUT_MS, 0, i32::MAX as i64).default("60000").doc("How long a call without a time limit of its own may take, retries included."),
     PropertyDef::millis(DELIVERY_TIMEOUT_MS).default("120000").producer().doc("How long a record may take from `send` to its acknowledgement."),
     PropertyDef::bool(ENABLE_AUTO_COMMIT).default("true").consumer().unused().doc("Whether offsets of a group are committed in the background."),

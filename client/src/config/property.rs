@@ -269,6 +269,12 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
     value.parse().ok().map(|millis: u64| Duration::from_millis(millis.min(FOR_EVER)))
 }
 
+/// Milliseconds, where Kafka says -1 for never.
+pub(super) fn millis_or_never(value: &str) -> Option<Duration> {
+    let millis = int(value)?;
+    Some(Duration::from_millis(u64::try_from(millis).unwrap_or(FOR_EVER).min(FOR_EVER)))
+}
+
 /// A century: longer than any program runs, and it can be added to any time. In Java's
 /// configurations `Long.MAX_VALUE` stands for it.
 const FOR_EVER: u64 = 100 * 365 * 24 * 3600 * 1000;

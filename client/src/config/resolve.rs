@@ -64,6 +64,10 @@ impl<'p> Resolver<'p> {
         self.read(name, property::millis).unwrap_or_default()
     }
 
+    pub(super) fn millis_or_never(&self, name: &str) -> Duration {
+        self.read(name, property::millis_or_never).unwrap_or_default()
+    }
+
     /// A number within `T`; the table's bounds make sure that it is.
     pub(super) fn int<T: TryFrom<i64> + Default>(&self, name: &str) -> T {
         let number = self.read(name, |text| property::int(text).and_then(|n| T::try_from(n).ok()));

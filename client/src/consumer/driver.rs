@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use kavka_protocol::messages::ListOffsetsResponse;
+use kavka_protocol::messages::{FetchRequest, ListOffsetsResponse};
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
 use tokio::sync::watch;
 
 use super::membership::Membership;
-use super::request::{fetch_request, fetched, looked_up, lookup_request};
+use super::request::{farewell, fetch_request, fetched, looked_up, lookup_request};
 use super::shared::Shared;
 use crate::client::Client;
 use crate::config::ConsumerConfig;
@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::io::{BoxFuture, Lane, PendingAnswer, Target, now, sleep_until};
 use crate::state::connection::{Answer, Outgoing};
 use crate::state::fetch::{
-    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
+    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart, PositionReset,
 };
 use crate::state::metadata::Interest;
 
@@ -109,15 +109,18 @@ impl Driver {
 
     fn fetch(&mut self, plan: &FetchPlan) {
         let broker = plan.broker;
-        let request = fetch_request(plan, &self.config);
+        let answer = self.send(broker, fetch_request(plan, &self.config));
+        self.exchanges.push(Exchange::Fetch { broker, answer });
+    }
+
+    fn send(&self, broker: BrokerId, request: FetchRequest) -> PendingAnswer {
         // The broker may hold the answer back for as long as the request says.
         let timeout = self.config.request_timeout + self.config.fetch_max_wait;
         let outgoing =
             Outgoing::new(ApiKey::Fetch, timeout, move |version, correlation, client| {
                 encode_request(&request, version, correlation, client)
             });
-        let answer = self.client.send_frame(broker, self.lane(), outgoing);
-        self.exchanges.push(Exchange::Fetch { broker, answer });
+        self.client.send_frame(broker, self.lane(), outgoing)
     }
 
     fn lane(&self) -> Lane {
@@ -163,7 +166,9 @@ impl Driver {
             }
             Ended::Lookup { plan, answer } => {
                 let answers = answer.map(|response| looked_up(&response));
-                self.shared.with(|fetcher| fetcher.handle_lookup(&plan, answers, now()));
+                let resets =
+                    self.shared.with(|fetcher| fetcher.handle_lookup(&plan, answers, now()));
+                resets.iter().for_each(warn_about);
             }
         }
     }
@@ -184,6 +189,10 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.end();
+        for (broker, session) in self.shared.with(|fetcher| fetcher.sessions()) {
+            // Brokers have room for a thousand sessions. Nobody waits for the answer.
+            drop(self.send(broker, farewell(session)));
+        }
         self.client.network().pool.retire_lane(self.lane());
     }
 }
@@ -201,6 +210,20 @@ impl Exchange {
                 .map(|answer| Ended::Lookup { plan: plan.clone(), answer }),
         }
     }
+}
+
+/// Says in the log what an application that does not look at [`Fetch::resets`] would never know.
+///
+/// [`Fetch::resets`]: super::Fetch::resets
+fn warn_about(reset: &PositionReset) {
+    let PositionReset { topic_partition, from, to, .. } = reset;
+    tracing::warn!(
+        %topic_partition,
+        from,
+        to,
+        passed_over = reset.passed_over(),
+        "the position is outside of the log; reading goes on by auto.offset.reset"
+    );
 }
 
 /// Waits for the first of the requests to be over; there are at most two per broker.

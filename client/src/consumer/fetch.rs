@@ -6,19 +6,22 @@ use kavka_protocol::{
 
 use super::shared::Hold;
 use crate::error::{Error, ErrorKind};
-use crate::state::fetch::Piece;
+use crate::state::fetch::{Piece, PositionReset};
 
 /// What one poll brought; possibly only news, without any batch.
 #[derive(Debug)]
 pub struct Fetch {
     partitions: Vec<FetchedBatches>,
     ends: Vec<(TopicPartition, Offset)>,
+    resets: Vec<PositionReset>,
 }
 
 /// Record batches of one partition, undecoded.
 ///
 /// It is the application's own: it can go to another thread, outlives the consumer and the client,
-/// and takes up a part of `kavka.prefetch.bytes` until it is dropped.
+/// and takes up a part of `kavka.prefetch.bytes` until it is dropped. It shares memory with what the
+/// same answer of a broker brought for other partitions, which is free again when all of it is
+/// dropped.
 #[derive(Debug)]
 pub struct FetchedBatches {
     piece: Piece,
@@ -30,8 +33,9 @@ impl Fetch {
     pub(super) fn new(
         partitions: Vec<FetchedBatches>,
         ends: Vec<(TopicPartition, Offset)>,
+        resets: Vec<PositionReset>,
     ) -> Self {
-        Self { partitions, ends }
+        Self { partitions, ends, resets }
     }
 
     /// What was fetched, at most one piece of each partition.
@@ -48,6 +52,13 @@ impl Fetch {
     /// or under `read_committed` the last stable offset. Each arrival is told once.
     pub fn ends(&self) -> &[(TopicPartition, Offset)] {
         &self.ends
+    }
+
+    /// Positions that lay outside of the log, mostly because retention had deleted what was there,
+    /// and that `auto.offset.reset` moved. Each is told once, after everything before it was handed
+    /// out, and logged as a warning when it happens.
+    pub fn resets(&self) -> &[PositionReset] {
+        &self.resets
     }
 }
 

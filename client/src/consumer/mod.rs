@@ -62,7 +62,8 @@ impl Client {
         let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ConsumerConfig::resolve(&properties)?);
         let membership = self.consumers().join(config.prefetch_bytes);
-        let shared = Arc::new(Shared::new(Fetcher::new(&config, membership.budget())));
+        let fetcher = Fetcher::new(&config, membership.budget(), fastrand::u64(..));
+        let shared = Arc::new(Shared::new(fetcher));
         let driver = Driver::new(self.clone(), config, Arc::clone(&shared), membership);
         let task = self.runtime().spawn(driver.run()).abort_handle();
         Ok(Consumer { shared, task, without_pause: 0 })
@@ -119,7 +120,8 @@ impl Consumer {
 
     /// Waits for data or news: batches, an end that was reached, a position that is known or was
     /// reset. At most one fetched piece of each partition comes at a time, so that none is starved;
-    /// `max.poll.records` does not cut them.
+    /// `max.poll.records` does not cut them. Where nothing is assigned, or everything is paused, it
+    /// waits until that is changed.
     ///
     /// Leaders that move, brokers that are away and the like are handled inside. An error names the
     /// partition, its offset and the broker as far as they are known; polling again tries again.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kavka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kavka_protocol::messages::{FetchRequest, ListOffsetsRequest, ListOffsetsResponse};
 use kavka_protocol::{
@@ -13,14 +13,17 @@ use kavka_protocol::{
 use crate::config::ConsumerConfig;
 use crate::error::{Error, Result};
 use crate::network::{topic_name, wire_millis};
-use crate::state::connection::Answer;
-use crate::state::fetch::{End, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan};
+use crate::state::connection::{Answer, throttle};
+use crate::state::fetch::{
+    End, FINAL_EPOCH, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan, SessionId, SessionPart,
+};
 
-/// The fetch `plan`, without a session.
+/// The fetch `plan`: what its session does not know yet.
 pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchRequest {
     let max_bytes = wire_size(plan.max_bytes);
     let max_partition_bytes = wire_size(plan.max_partition_bytes);
-    let partitions = plan.partitions.iter().map(|asked| {
+    let SessionPart { id, epoch, partitions, forgotten } = &plan.session;
+    let partitions = partitions.iter().map(|asked| {
         let partition = FetchPartition::default()
             .with_partition(asked.topic_partition.partition)
             .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
@@ -31,20 +34,34 @@ pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchR
     let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
         FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
     });
+    let forgotten = by_topic(forgotten.iter().map(|unwanted| (unwanted, unwanted.partition)));
+    let forgotten = forgotten.into_iter().map(|(topic, partitions)| {
+        ForgottenTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
+    });
     FetchRequest::default()
         .with_replica_id((-1).into())
         .with_max_wait_ms(wire_millis(config.fetch_max_wait))
         .with_min_bytes(config.fetch_min_bytes.min(max_bytes))
         .with_max_bytes(max_bytes)
         .with_isolation_level(wire_isolation(config.isolation_level))
-        .with_session_id(NO_SESSION)
-        .with_session_epoch(NO_SESSION_EPOCH)
+        .with_session_id(*id)
+        .with_session_epoch(*epoch)
         .with_topics(topics.collect())
+        .with_forgotten_topics_data(forgotten.collect())
+}
+
+/// The last request of a session: the broker need not keep it any more.
+pub(super) fn farewell(session: SessionId) -> FetchRequest {
+    FetchRequest::default()
+        .with_replica_id((-1).into())
+        .with_session_id(session)
+        .with_session_epoch(FINAL_EPOCH)
 }
 
 /// What the broker said about the fetch; records stay slices of the answer.
 pub(super) fn fetched(answer: Answer) -> Result<FetchAnswer> {
     let at = |error: Error| error.with_api(ApiKey::Fetch);
+    let version = answer.version;
     let parsed = FetchResponse::parse(answer.bytes, answer.version);
     let response = parsed.map_err(|error| at(error.into()))?;
     if let Some(code) = response.error() {
@@ -52,7 +69,8 @@ pub(super) fn fetched(answer: Answer) -> Result<FetchAnswer> {
     }
     let partitions: Result<_, DecodeError> = response.partitions().collect();
     let partitions = partitions.map_err(|error| at(error.into()))?;
-    Ok(FetchAnswer { throttle: response.throttle(), partitions })
+    let throttle = throttle(ApiKey::Fetch, version, wire_millis(response.throttle()));
+    Ok(FetchAnswer { session: response.session_id(), throttle, partitions })
 }
 
 /// The lookup `plan`, and the least version that can express it.
@@ -124,10 +142,6 @@ fn wire_end(end: End) -> i64 {
 fn wire_size(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
 }
-
-/// A fetch on its own: the broker keeps nothing of it (KIP-227).
-const NO_SESSION: i32 = 0;
-const NO_SESSION_EPOCH: i32 = -1;
 
 /// The first ListOffsets version that knows isolation levels.
 const LAST_STABLE_OFFSET_VERSION: i16 = 2;

@@ -104,12 +104,12 @@ impl Shared {
             let delivered = state.fetcher.poll_delivery();
             let isolation = state.fetcher.isolation();
             match delivered {
-                Some(Ok(Delivery { pieces, ends })) => {
+                Some(Ok(Delivery { pieces, ends, resets })) => {
                     let partitions = pieces.into_iter().map(|piece| {
                         let hold = Hold::new(piece.records.len(), &self.account);
                         FetchedBatches::new(piece, isolation, hold)
                     });
-                    Some(Ok(Fetch::new(partitions.collect(), ends)))
+                    Some(Ok(Fetch::new(partitions.collect(), ends, resets)))
                 }
                 Some(Err(error)) => Some(Err(error)),
                 None => state.is_over.then(|| Err(Error::closed("consumer"))),

@@ -117,7 +117,7 @@ async fn within_a_minute<T>(work: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_says_what_is_wanted_and_opens_no_session() {
+async fn a_fetch_says_what_is_wanted_and_asks_for_a_session() {
     let script = Shared::default();
     let client = cluster(&script).await;
     let wanted = [
@@ -131,7 +131,7 @@ async fn a_fetch_says_what_is_wanted_and_opens_no_session() {
     until(&script, |script| !script.fetches.is_empty()).await;
     let script = script.lock().unwrap();
     let fetch = &script.fetches[0];
-    assert_eq!((fetch.session_id, fetch.session_epoch), (0, -1));
+    assert_eq!((fetch.session_id, fetch.session_epoch), (0, 0));
     assert_eq!((fetch.isolation_level, fetch.max_wait_ms, fetch.min_bytes), (1, 123, 45));
     let asked = &fetch.topics[0].partitions[0];
     assert_eq!((&*fetch.topics[0].topic.0, asked.partition), ("orders", 0));

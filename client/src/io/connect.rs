@@ -24,7 +24,8 @@ pub trait Connect: Send + Sync {
 /// Connects over TCP.
 ///
 /// Every address of the host is tried: the next one when the one before has failed or has been
-/// silent for a quarter of a second, and the first to accept is taken.
+/// silent for a quarter of a second, and the first to accept is taken. A host's addresses are looked
+/// up anew for every connection, so that one which moves is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TcpConnect {
     /// Size of the socket's receive buffer, if not the operating system's choice.
@@ -52,6 +53,8 @@ impl TcpConnect {
 
     async fn open(self, address: SocketAddr) -> io::Result<TcpStream> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A peer that vanished is noticed even while nothing is asked of it, as in Java.
+        socket.set_keepalive(true)?;
         if let Some(size) = self.receive_buffer {
             socket.set_recv_buffer_size(size)?;
         }

@@ -5,11 +5,13 @@ use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
 
+use super::buffers::Buffers;
 use super::connect::{Connect, in_words};
+use super::input::Input;
 use super::stream::Stream;
 use super::{now, sleep_until};
 use crate::config::Endpoint;
@@ -30,6 +32,7 @@ pub(super) struct Link {
 /// How a link gets its socket.
 pub(super) struct Dial {
     pub(super) connect: Arc<dyn Connect>,
+    pub(super) buffers: Arc<Buffers>,
     pub(super) not_before: Option<Instant>,
     pub(super) timeout: Duration,
 }
@@ -57,6 +60,12 @@ impl Link {
         self.wake.notify_one();
     }
 
+    /// The broker wants to be left alone for so long.
+    pub(super) fn throttle(&self, throttle: Duration) {
+        self.with(|connection| connection.handle_throttle(throttle, now()));
+        self.wake.notify_one();
+    }
+
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Connection<Ticket>) -> R) -> R {
         act(&mut self.machine.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -64,10 +73,11 @@ impl Link {
     /// Lives as long as the connection; dropping it closes the socket.
     pub(super) async fn drive(self: Arc<Self>, dial: Dial) {
         let _abandoned = Abandoned(&self);
+        let input = Input::new(Arc::clone(&dial.buffers));
         if let Some(stream) = self.dial(dial).await {
             self.with(|connection| connection.handle_connected(now()));
             let (reader, writer) = tokio::io::split(stream);
-            let (input, output) = (BytesMut::new(), VecDeque::new());
+            let output = VecDeque::new();
             Driver { link: &self, reader, writer, input, output }.run().await;
         }
         self.with(|connection| {
@@ -141,7 +151,7 @@ struct Driver<'l> {
     link: &'l Link,
     reader: ReadHalf<Stream>,
     writer: WriteHalf<Stream>,
-    input: BytesMut,
+    input: Input,
     output: VecDeque<Bytes>,
 }
 
@@ -152,9 +162,8 @@ impl Driver<'_> {
             if self.link.with(|connection| connection.is_closed()) {
                 return;
             }
-            make_room(&mut self.input);
             tokio::select! {
-                read = self.reader.read_buf(&mut self.input) => self.handle_read(read),
+                read = self.input.read(&mut self.reader) => self.handle_read(read),
                 written = write(&mut self.writer, &self.output), if !self.output.is_empty() => {
                     self.handle_write(written);
                 }
@@ -214,17 +223,5 @@ fn advance(output: &mut VecDeque<Bytes>, mut count: usize) {
     }
 }
 
-fn make_room(input: &mut BytesMut) {
-    if input.capacity() - input.len() < LEAST_ROOM {
-        input.reserve(READ_SIZE);
-    }
-}
-
 /// Chunks given to the socket in one call; a produce request has two per partition.
 const MAX_SLICES: usize = 64;
-
-/// Room made for a read: a few usual answers, or a good part of a large one.
-const READ_SIZE: usize = 64 << 10;
-
-/// With less room than this a read is not worth its system call.
-const LEAST_ROOM: usize = 4 << 10;

@@ -1,7 +1,9 @@
 //! The only place that touches sockets: making connections, driving them, keeping them.
 
+mod buffers;
 mod connect;
 mod driver;
+mod input;
 mod pool;
 mod race;
 mod stream;

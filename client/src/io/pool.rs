@@ -6,13 +6,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kavka_protocol::{ApiKey, BrokerId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::buffers::Buffers;
 use super::connect::Connect;
 use super::driver::{Dial, Link, Ticket};
 use crate::config::{ClientConfig, Endpoint};
@@ -48,6 +49,8 @@ pub(crate) struct Pool {
     settings: Arc<ConnectionSettings>,
     reconnect_backoff: Backoff,
     setup_timeout: Backoff,
+    /// Memory for large answers, of all connections.
+    buffers: Arc<Buffers>,
     state: Mutex<State>,
 }
 
@@ -104,7 +107,8 @@ impl Pool {
         let (first, max) = (config.connection_setup_timeout, config.connection_setup_timeout_max);
         let setup_timeout = Backoff::new(first, max, seed);
         let state = Mutex::new(State { endpoints, ..State::default() });
-        Self { connect, runtime, settings, reconnect_backoff, setup_timeout, state }
+        let buffers = Arc::default();
+        Self { connect, runtime, settings, reconnect_backoff, setup_timeout, buffers, state }
     }
 
     /// Queues a request at once: those for one target and lane leave in the order of the calls. Its
@@ -118,6 +122,16 @@ impl Pool {
             Some(endpoint)
         });
         PendingAnswer { api, target, endpoint, answer }
+    }
+
+    /// The broker wants to be left alone for so long (KIP-219), which it says where the connection
+    /// itself does not look: requests of this lane wait.
+    pub(crate) fn throttle(&self, target: Target, lane: Lane, throttle: Duration) {
+        self.with(|state| {
+            if let Some(slot) = state.slots.get(&(target, lane)) {
+                slot.link.throttle(throttle);
+            }
+        });
     }
 
     /// Learns where brokers listen. Connections to addresses that no longer hold finish what they
@@ -161,15 +175,17 @@ impl Pool {
             None => Some((request, ticket)),
         };
         if let Some((request, ticket)) = refused {
-            let slot = self.open(state, key, endpoint.clone());
-            // A link that was just made takes requests.
+            let (slot, dial) = self.open(state, key, endpoint.clone());
+            // A link takes requests until its task, which may run elsewhere at once, has closed it.
             let _ = slot.link.send(request, ticket);
+            state.tasks.spawn_on(Arc::clone(&slot.link).drive(dial), &self.runtime);
             state.slots.insert(key, slot);
         }
     }
 
-    /// A new connection in place of the previous one, made once the backoff after that has passed.
-    fn open(&self, state: &mut State, key: (Target, Lane), endpoint: Endpoint) -> Slot {
+    /// A new connection in place of the previous one, to be made once the backoff after that has
+    /// passed.
+    fn open(&self, state: &mut State, key: (Target, Lane), endpoint: Endpoint) -> (Slot, Dial) {
         let link = Arc::new(Link::new(endpoint, Arc::clone(&self.settings)));
         let mut slot = match state.slots.remove(&key) {
             Some(previous) => previous,
@@ -181,11 +197,10 @@ impl Pool {
         };
         let not_before = slot.not_before();
         let timeout = slot.setup_timeout.next();
-        slot.link = Arc::clone(&link);
+        slot.link = link;
         while state.tasks.try_join_next().is_some() {}
-        let dial = Dial { connect: Arc::clone(&self.connect), not_before, timeout };
-        state.tasks.spawn_on(link.drive(dial), &self.runtime);
-        slot
+        let (connect, buffers) = (Arc::clone(&self.connect), Arc::clone(&self.buffers));
+        (slot, Dial { connect, buffers, not_before, timeout })
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
@@ -270,7 +285,14 @@ fn retire(
 
 /// Whether a request of `api` leaves traces, so that it matters whether it got through.
 fn changes_anything(api: ApiKey) -> bool {
-    !matches!(api, ApiKey::ApiVersions | ApiKey::Fetch | ApiKey::ListOffsets | ApiKey::Metadata)
+    !matches!(
+        api,
+        ApiKey::ApiVersions
+            | ApiKey::Fetch
+            | ApiKey::InitProducerId
+            | ApiKey::ListOffsets
+            | ApiKey::Metadata
+    )
 }
 
 fn explain(reason: FailureReason, endpoint: &str, was_written: bool) -> Error {

@@ -25,8 +25,9 @@ pub struct Delivery {
 
 /// The fate of all records of one call.
 ///
-/// Resolves when all of them are acknowledged, or with the first failure as soon as it is known;
-/// the other records are not affected by it. Dropping it forgets the answer, not the records.
+/// Resolves when all of them are acknowledged, or with a failure, once the fate of everything that
+/// was handed over after the failed record is known; the other records are not affected by it.
+/// Dropping it forgets the answer, not the records.
 #[must_use = "records are delivered without it, but only this and `flush` tell whether they were"]
 #[derive(Default)]
 pub struct BatchDelivery {

@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use kavka_protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse, ProduceRequest as ProduceMessage,
+    ProduceResponse,
 };
 use kavka_protocol::{
-    ApiKey, ErrorCode, ProduceRequest, ProducerEpoch, ProducerId, TopicPartition, decode_response,
-    encode_produce,
+    ApiKey, BrokerId, ErrorCode, ProduceRequest, ProducerEpoch, ProducerId, TopicPartition,
+    decode_response, encode_produce,
 };
 use tokio::sync::watch;
 
@@ -22,9 +23,10 @@ use super::shared::Shared;
 use crate::client::Client;
 use crate::config::{Acks, ProducerConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{BoxFuture, Lane, PendingAnswer, now, sleep_until};
+use crate::io::{BoxFuture, Lane, PendingAnswer, Target, now, sleep_until};
+use crate::network::wire_millis;
 use crate::state::backoff::Backoff;
-use crate::state::connection::{Answer as RawAnswer, Outgoing};
+use crate::state::connection::{Answer as RawAnswer, Outgoing, throttle};
 use crate::state::produce::{
     Answer, Identity, LeaderHint, PartitionIndex, ProducePlan, RequestNumber, Sender,
     SenderSettings,
@@ -37,12 +39,19 @@ pub(super) struct Driver {
     config: Arc<ProducerConfig>,
     shared: Arc<Shared>,
     sender: Sender<Ticket>,
-    requests: Vec<(RequestNumber, PendingAnswer)>,
+    requests: Vec<Sent>,
     /// Ready when the cluster has named this producer, or not.
     identity: Option<BoxFuture<'static, Result<Identity>>>,
     /// Every partition that ever had something to send.
     partitions: HashMap<PartitionIndex, TopicPartition>,
     changes: watch::Receiver<u64>,
+}
+
+/// A request on its way.
+struct Sent {
+    number: RequestNumber,
+    broker: BrokerId,
+    answer: PendingAnswer,
 }
 
 impl Driver {
@@ -67,7 +76,7 @@ impl Driver {
             self.act().await;
             let timeout = self.poll_timeout();
             tokio::select! {
-                (number, answer) = next_answer(&mut self.requests) => self.handle_answer(number, answer),
+                (sent, answer) = next_answer(&mut self.requests) => self.handle_answer(&sent, answer),
                 result = identified(&mut self.identity) => self.handle_identity(result),
                 _ = self.changes.changed() => self.handle_metadata(),
                 () = self.shared.woken() => {}
@@ -158,19 +167,36 @@ impl Driver {
             });
         let outgoing = if acks == Acks::None { outgoing.without_answer() } else { outgoing };
         let answer = self.client.send_frame(broker, Lane::Produce, outgoing);
-        self.requests.push((number, answer));
+        self.requests.push(Sent { number, broker, answer });
     }
 
-    fn handle_answer(&mut self, number: RequestNumber, answer: Result<RawAnswer>) {
+    fn handle_answer(&mut self, sent: &Sent, answer: Result<RawAnswer>) {
         let answer = match answer {
             Ok(_) if self.config.acks == Acks::None => Answer::Unasked,
             Ok(raw) => match decode_response::<ProduceMessage>(raw.bytes, raw.version) {
-                Ok(response) => Answer::Response(response),
+                Ok(response) => Answer::Response(self.heed(sent.broker, raw.version, response)),
                 Err(error) => Answer::Lost(Error::from(error).with_maybe_written(true)),
             },
             Err(error) => Answer::Lost(error),
         };
-        self.sender.handle_answer(number, answer, now());
+        self.sender.handle_answer(sent.number, answer, now());
+    }
+
+    /// Lets the connection, which other producers use too, rest for as long as the broker asks for
+    /// (KIP-219). What an old broker says it has waited itself is taken out.
+    fn heed(
+        &self,
+        broker: BrokerId,
+        version: i16,
+        mut response: ProduceResponse,
+    ) -> ProduceResponse {
+        let throttle = throttle(ApiKey::Produce, version, response.throttle_time_ms);
+        response.throttle_time_ms = wire_millis(throttle);
+        if !throttle.is_zero() {
+            let pool = &self.client.network().pool;
+            pool.throttle(Target::Broker(broker), Lane::Produce, throttle);
+        }
+        response
     }
 
     fn handle_identity(&mut self, result: Result<Identity>) {
@@ -237,19 +263,16 @@ async fn identify(client: Client) -> Result<Identity> {
 }
 
 /// The next request to end; those that ended at the same time come in the order of sending.
-async fn next_answer(
-    requests: &mut Vec<(RequestNumber, PendingAnswer)>,
-) -> (RequestNumber, Result<RawAnswer>) {
+async fn next_answer(requests: &mut Vec<Sent>) -> (Sent, Result<RawAnswer>) {
     poll_fn(|context| {
-        let ended =
-            requests.iter_mut().enumerate().find_map(|(place, (_, answer))| {
-                match Pin::new(answer).poll(context) {
-                    Poll::Ready(answer) => Some((place, answer)),
-                    Poll::Pending => None,
-                }
-            });
+        let ended = requests.iter_mut().enumerate().find_map(|(place, sent)| {
+            match Pin::new(&mut sent.answer).poll(context) {
+                Poll::Ready(answer) => Some((place, answer)),
+                Poll::Pending => None,
+            }
+        });
         match ended {
-            Some((place, answer)) => Poll::Ready((requests.remove(place).0, answer)),
+            Some((place, answer)) => Poll::Ready((requests.remove(place), answer)),
             None => Poll::Pending,
         }
     })

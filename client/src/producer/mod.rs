@@ -3,6 +3,8 @@
 //! Handles append records, in wire form, straight into the batch that will be sent; one task per
 //! producer compresses the batches, sends them and tells their senders what became of them.
 
+#[cfg(test)]
+mod conversations;
 mod delivery;
 mod driver;
 mod partitioner;
@@ -17,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kavka_protocol::Timestamp;
+use kavka_protocol::{ApiKey, Timestamp};
 use tokio::sync::futures::Notified;
 
 use delivery::Ticket;
@@ -129,8 +131,8 @@ impl Producer {
     /// given up.
     ///
     /// An error is the first failure of any record since the last flush, also where a [`Delivery`]
-    /// reported it: after a flush that succeeds nothing is missing. Dropping the future stops the
-    /// waiting, not the sending.
+    /// reported it: after a flush that succeeds nothing is missing. Of several flushes at the same
+    /// time one is told. Dropping the future stops the waiting, not the sending.
     pub async fn flush(&self) -> Result<()> {
         self.0.shared.flush().await
     }
@@ -202,7 +204,7 @@ impl Producer {
             }
             Hurdle::UnknownTopic => self.learn(record.topic, limit).await,
             Hurdle::UnknownPartition { partition, count } => {
-                self.learn_partition(record.topic, partition, count).await
+                self.learn_partition(record.topic, partition, count, limit).await
             }
             Hurdle::Refused(error) => Err(error),
         }
@@ -217,7 +219,13 @@ impl Producer {
     }
 
     /// Asks the cluster whether it has the partition by now.
-    async fn learn_partition(&self, topic: &str, partition: i32, count: i32) -> Result<()> {
+    async fn learn_partition(
+        &self,
+        topic: &str,
+        partition: i32,
+        count: i32,
+        deadline: Instant,
+    ) -> Result<()> {
         let unknown = |count| {
             let message = format!("topic {topic:?} has no partition {partition}; it has {count}");
             Err(Error::new(ErrorKind::UnknownPartition, message))
@@ -225,12 +233,22 @@ impl Producer {
         if partition < 0 {
             return unknown(count);
         }
-        let fresh = Arc::new(self.0.client.topic(topic).await?);
+        let asked = tokio::time::timeout_at(deadline.into(), self.0.client.topic(topic)).await;
+        let fresh = Arc::new(asked.map_err(|_| self.not_told(topic, partition))??);
         self.0.shared.learn(&fresh);
         match fresh.partition(partition) {
             Some(_) => Ok(()),
             None => unknown(i32::try_from(fresh.partitions.len()).unwrap_or(i32::MAX)),
         }
+    }
+
+    fn not_told(&self, topic: &str, partition: i32) -> Error {
+        let limit = self.0.config.max_block.as_millis();
+        let message = format!(
+            "no broker said within max.block.ms={limit} whether topic {topic:?} has a partition \
+             {partition} by now"
+        );
+        Error::new(ErrorKind::Timeout, message).with_api(ApiKey::Metadata)
     }
 
     fn no_memory(&self) -> Error {

@@ -20,8 +20,14 @@ impl Backoff {
 
     /// Counts one more failure and says how long to wait after it.
     pub(crate) fn next(&mut self) -> Duration {
-        let doubled = self.first.saturating_mul(1 << self.failures.min(MAX_DOUBLINGS));
         self.failures = self.failures.saturating_add(1);
+        self.after(self.failures)
+    }
+
+    /// How long to wait after so many failures in a row, for an owner who counts them himself.
+    pub(crate) fn after(&mut self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
+        let doubled = self.first.saturating_mul(1 << doublings);
         let jitter = 1.0 - JITTER + 2.0 * JITTER * self.random.f64();
         doubled.min(self.max).mul_f64(jitter)
     }

@@ -2,20 +2,24 @@
 
 mod close;
 mod outgoing;
+mod throttle;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kavka_protocol::{
-    ApiKey, CorrelationId, ErrorCode, Frame, StrBytes, VersionTable, api_versions_fallback,
-    correlation_id, decode_api_versions, encode_request, messages::ApiVersionsRequest, split_frame,
+    ApiKey, CorrelationId, DecodeError, ErrorCode, Frame, StrBytes, VersionTable,
+    api_versions_fallback, correlation_id, decode_api_versions, encode_request,
+    messages::ApiVersionsRequest,
 };
 
 pub(crate) use self::close::CloseReason;
 use self::close::foreign_protocol;
 pub(crate) use self::outgoing::{Answer, Failure, FailureReason, Outgoing};
+pub(crate) use self::throttle::throttle;
+use self::throttle::throttle_in;
 use super::timers::{earliest, is_reached};
 
 /// One connection to one broker.
@@ -23,7 +27,8 @@ use super::timers::{earliest, is_reached};
 /// `send` queues requests in the order they are to leave, in any phase. The owner reports what
 /// happens to the socket through `handle_*`, writes what `poll_transmit` yields and hands out what
 /// `poll_answer` yields. Answers come in the order of requests. Every ticket comes back exactly once;
-/// a failure says whether all bytes of the request had been handed to the socket.
+/// a failure says whether all bytes of the request had been handed to the socket. A broker that asks
+/// to be left alone (KIP-219) is sent nothing meanwhile, and the time of requests runs from its end.
 ///
 /// `T` is the owner's ticket for one request; the machine only keeps it.
 pub(crate) struct Connection<T> {
@@ -41,7 +46,19 @@ pub(crate) struct Connection<T> {
     queued_bytes: u64,
     written_bytes: u64,
     last_used: Instant,
+    /// Nothing is encoded before: the broker takes nothing from this connection until then.
+    quiet_until: Option<Instant>,
     was_ready: bool,
+}
+
+/// What has arrived on a connection.
+pub(crate) trait Source {
+    /// The first bytes that no frame was made of yet, as far as they are at hand.
+    fn peek(&self) -> &[u8];
+
+    /// Takes out the next frame, without its length; `None` until all of it has arrived. One longer
+    /// than `limit` is an error.
+    fn next_frame(&mut self, limit: usize) -> Result<Option<Bytes>, DecodeError>;
 }
 
 /// What a connection needs to know.
@@ -62,7 +79,7 @@ enum Phase {
     },
     Ready(VersionTable),
     /// Takes no more requests; closes when those it has are answered.
-    Draining,
+    Draining(VersionTable),
     Closed(CloseReason, Instant),
 }
 
@@ -98,6 +115,7 @@ impl<T> Connection<T> {
             queued_bytes: 0,
             written_bytes: 0,
             last_used: now,
+            quiet_until: None,
             was_ready: false,
         }
     }
@@ -112,10 +130,10 @@ impl<T> Connection<T> {
         if !self.is_open() {
             return Err((request, ticket));
         }
-        let deadline = now + request.timeout;
+        let deadline = self.quiet_until.unwrap_or(now).max(now) + request.timeout;
         self.waiting.push_back(Waiting { request, deadline, ticket });
         self.last_used = now;
-        self.encode_waiting();
+        self.encode_waiting(now);
         Ok(())
     }
 
@@ -124,16 +142,16 @@ impl<T> Connection<T> {
         self.begin_handshake(HANDSHAKE_VERSION, now);
     }
 
-    /// Bytes have been appended to `input`; whole frames are taken out of it.
-    pub(crate) fn handle_input(&mut self, input: &mut BytesMut, now: Instant) {
+    /// Bytes have come into `input`; whole frames are taken out of it.
+    pub(crate) fn handle_input(&mut self, input: &mut impl Source, now: Instant) {
         self.last_used = now;
         while !self.is_closed() {
             if let Phase::Handshake { .. } = self.phase
-                && let Some(other) = foreign_protocol(input)
+                && let Some(other) = foreign_protocol(input.peek())
             {
                 return self.close(CloseReason::NotKafka(other), now);
             }
-            match split_frame(input, FRAME_LIMIT) {
+            match input.next_frame(FRAME_LIMIT) {
                 Ok(Some(frame)) => self.handle_frame(frame, now),
                 Ok(None) => return,
                 Err(error) => return self.close(CloseReason::Malformed(error), now),
@@ -160,9 +178,26 @@ impl<T> Connection<T> {
         }
     }
 
+    /// The broker wants to be left alone for so long, said an answer whose `throttle` could not be
+    /// seen here. What it has been sent already it answers only afterwards.
+    pub(crate) fn handle_throttle(&mut self, throttle: Duration, now: Instant) {
+        let until = now + throttle;
+        if throttle.is_zero() || self.quiet_until.is_some_and(|known| known >= until) {
+            return;
+        }
+        self.quiet_until = Some(until);
+        for waiting in &mut self.waiting {
+            waiting.deadline = waiting.deadline.max(until + waiting.request.timeout);
+        }
+        for sent in self.in_flight.iter_mut().chain(&mut self.unanswered) {
+            sent.deadline = sent.deadline.max(until + sent.timeout);
+        }
+    }
+
     /// Time has passed: requests that took too long fail, and a connection on which an answer is
     /// overdue is of no more use.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.encode_waiting(now);
         self.expire_waiting(now);
         if let Phase::Handshake { deadline, .. } = self.phase
             && deadline <= now
@@ -180,13 +215,13 @@ impl<T> Connection<T> {
 
     /// Takes no more requests, and closes as soon as the present ones are done.
     pub(crate) fn drain(&mut self, now: Instant) {
-        match self.phase {
+        match &mut self.phase {
             Phase::Connecting | Phase::Handshake { .. } => self.close(CloseReason::Retired, now),
-            Phase::Ready(_) => {
-                self.phase = Phase::Draining;
+            Phase::Ready(versions) => {
+                self.phase = Phase::Draining(std::mem::take(versions));
                 self.close_if_drained(now);
             }
-            Phase::Draining | Phase::Closed(..) => {}
+            Phase::Draining(_) | Phase::Closed(..) => {}
         }
     }
 
@@ -229,12 +264,13 @@ impl<T> Connection<T> {
         };
         let waiting = self.waiting.iter().map(|waiting| waiting.deadline).min();
         let sent = self.sent().map(|sent| sent.deadline).min();
-        earliest([handshake, waiting, sent, self.idle_deadline()])
+        let quiet = self.quiet_until.filter(|_| !self.waiting.is_empty());
+        earliest([handshake, waiting, sent, quiet, self.idle_deadline()])
     }
 
     /// Whether it takes requests.
     pub(crate) fn is_open(&self) -> bool {
-        !matches!(self.phase, Phase::Draining | Phase::Closed(..))
+        !matches!(self.phase, Phase::Draining(_) | Phase::Closed(..))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -287,7 +323,11 @@ impl<T> Connection<T> {
             Err(error) => return self.close(CloseReason::Malformed(error), now),
         };
         match ErrorCode::from_code(answer.error_code) {
-            None => self.become_ready(VersionTable::negotiate(&answer)),
+            None => {
+                let throttle = throttle(ApiKey::ApiVersions, sent, answer.throttle_time_ms);
+                self.handle_throttle(throttle, now);
+                self.become_ready(VersionTable::negotiate(&answer), now);
+            }
             Some(ErrorCode::UnsupportedVersion) if api_versions_fallback(&answer) < sent => {
                 self.begin_handshake(api_versions_fallback(&answer), now);
             }
@@ -295,10 +335,10 @@ impl<T> Connection<T> {
         }
     }
 
-    fn become_ready(&mut self, versions: VersionTable) {
+    fn become_ready(&mut self, versions: VersionTable, now: Instant) {
         self.phase = Phase::Ready(versions);
         self.was_ready = true;
-        self.encode_waiting();
+        self.encode_waiting(now);
     }
 
     /// An answer belongs to the oldest request, or the two sides disagree about everything that
@@ -311,6 +351,8 @@ impl<T> Connection<T> {
         let expected = self.in_flight.front().map(|request| request.correlation);
         match self.in_flight.pop_front_if(|request| request.correlation == found) {
             Some(request) => {
+                let throttle = throttle_in(request.api, request.version, &frame);
+                self.handle_throttle(throttle, now);
                 let answer = Answer { bytes: frame, version: request.version };
                 self.finished.push_back((request.ticket, Ok(answer)));
                 self.close_if_drained(now);
@@ -322,8 +364,10 @@ impl<T> Connection<T> {
         }
     }
 
-    fn encode_waiting(&mut self) {
-        while matches!(self.phase, Phase::Ready(_))
+    fn encode_waiting(&mut self, now: Instant) {
+        self.quiet_until = self.quiet_until.filter(|until| *until > now);
+        while self.quiet_until.is_none()
+            && matches!(self.phase, Phase::Ready(_) | Phase::Draining(_))
             && let Some(next) = self.waiting.pop_front()
         {
             self.encode(next);
@@ -331,7 +375,7 @@ impl<T> Connection<T> {
     }
 
     fn encode(&mut self, Waiting { request, deadline, ticket }: Waiting<T>) {
-        let Phase::Ready(versions) = &self.phase else {
+        let (Phase::Ready(versions) | Phase::Draining(versions)) = &self.phase else {
             return self.waiting.push_front(Waiting { request, deadline, ticket });
         };
         let version = match request.version(versions) {
@@ -376,7 +420,7 @@ impl<T> Connection<T> {
     }
 
     fn close_if_drained(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Draining) && self.is_quiet() {
+        if matches!(self.phase, Phase::Draining(_)) && self.is_quiet() {
             self.close(CloseReason::Retired, now);
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Metadata<W> {
     /// Not before then, so that trouble that lasts does not become a storm of requests.
     allowed: Instant,
     refreshed: Option<Instant>,
+    /// When the first of the requests was due that no broker has answered since the last answer.
+    silent_since: Option<Instant>,
     is_refreshing: bool,
     /// Whether the last request was one that may create topics: the next one is for all others, so
     /// that a topic which cannot be created does not keep them from being renewed.
@@ -91,6 +93,7 @@ impl<W> Metadata<W> {
             wanted: None,
             allowed: now,
             refreshed: None,
+            silent_since: None,
             is_refreshing: false,
             was_creation: false,
             revision: 0,
@@ -150,6 +153,7 @@ impl<W> Metadata<W> {
     pub(crate) fn handle_response(&mut self, response: &MetadataResponse, now: Instant) {
         self.is_refreshing = false;
         self.refreshed = Some(now);
+        self.silent_since = None;
         if self.handle_news(response) {
             self.backoff.reset();
         }
@@ -191,6 +195,7 @@ impl<W> Metadata<W> {
         let idle = self.settings.max_idle;
         self.topics.retain(|_, t| t.last_used + idle > now || !t.waiters.is_empty());
         self.is_refreshing = true;
+        self.silent_since.get_or_insert(now);
         self.wanted = None;
         let creation = self.creation().filter(|_| !self.was_creation);
         self.was_creation = creation.is_some();
@@ -234,9 +239,9 @@ impl<W> Metadata<W> {
         &self.cluster
     }
 
-    /// When a broker last answered.
-    pub(crate) fn refreshed(&self) -> Option<Instant> {
-        self.refreshed
+    /// Since when brokers have been asked without an answer, the request under way included.
+    pub(crate) fn silent_since(&self) -> Option<Instant> {
+        self.silent_since
     }
 
     /// A number that grows with every change.

@@ -211,6 +211,17 @@ async fn a_refused_connection_is_tried_again_only_after_a_backoff() {
     assert!((120..=181).contains(&waits[2]), "{waits:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_refused_on_another_thread_at_once_still_answers_its_first_request() {
+    let (pipes, _listener) = network();
+    let pool = pool(pipes.refusing("a"));
+    for number in 0..5000 {
+        // A lane of its own for each: no backoff, and a link that was just made.
+        let error = failure(pool.send(broker(1), Lane::Fetch(number), request("t"))).await;
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{number}: {error}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_waits_for_a_connection_no_longer_than_its_time() {
     let (pipes, _listener) = network();

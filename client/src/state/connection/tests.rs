@@ -3,12 +3,23 @@
 use kavka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequest};
 use kavka_protocol::server::{RequestFrame, decode_request_body, decode_request_frame};
 
-use kavka_protocol::{UnsupportedApi, VersionRange};
+use bytes::BytesMut;
+use kavka_protocol::{UnsupportedApi, VersionRange, split_frame};
 
 use super::*;
 use crate::testing::{answer_bytes, api_versions, api_versions_with, metadata};
 
 type Ticket = &'static str;
+
+impl Source for BytesMut {
+    fn peek(&self) -> &[u8] {
+        self
+    }
+
+    fn next_frame(&mut self, limit: usize) -> Result<Option<Bytes>, DecodeError> {
+        split_frame(self, limit)
+    }
+}
 
 /// A connection with the bytes it has written and the time it believes it is.
 struct Wire {
@@ -343,6 +354,66 @@ fn draining_finishes_what_is_under_way_and_takes_no_more() {
     let request = wire.flush_one();
     wire.connection.drain(wire.now);
     assert!(!wire.connection.is_open() && !wire.connection.is_closed());
+    wire.answer_metadata(&request);
+    assert!(wire.outcomes()[0].1.is_ok());
+    assert_eq!(wire.reason(), Some(CloseReason::Retired));
+}
+
+/// A connection whose broker has just asked to be left alone for 70 s.
+fn throttled() -> Wire {
+    let mut wire = Wire::ready();
+    wire.send("throttled");
+    let request = wire.flush_one();
+    let answer = metadata(&[(1, "a", 9092)]).with_throttle_time_ms(70_000);
+    wire.answer::<MetadataRequest>(&request, &answer);
+    assert_eq!(wire.outcomes().len(), 1);
+    wire
+}
+
+#[test]
+fn a_broker_that_asks_to_be_left_alone_is() {
+    let mut wire = throttled();
+    wire.send_within("patient", secs(30));
+    assert_eq!(wire.flush().len(), 0);
+    assert_eq!(wire.connection.poll_timeout(), Some(wire.now + secs(70)));
+    wire.pass(secs(69));
+    assert_eq!(wire.flush().len(), 0);
+    wire.pass(secs(1));
+    let request = wire.flush_one();
+    wire.pass(secs(29));
+    wire.answer_metadata(&request);
+    assert!(wire.outcomes()[0].1.is_ok(), "its time runs from the end of the quiet");
+}
+
+#[test]
+fn what_was_sent_before_a_throttle_is_answered_after_it() {
+    let mut wire = Wire::ready();
+    wire.send_within("sent", secs(30));
+    let request = wire.flush_one();
+    wire.connection.handle_throttle(secs(70), wire.now);
+    wire.pass(secs(99));
+    assert!(wire.connection.is_open());
+    wire.answer_metadata(&request);
+    assert!(wire.outcomes()[0].1.is_ok());
+}
+
+#[test]
+fn a_shorter_throttle_does_not_end_a_longer_one() {
+    let mut wire = throttled();
+    wire.connection.handle_throttle(secs(1), wire.now);
+    wire.send("patient");
+    wire.pass(secs(2));
+    assert_eq!(wire.flush().len(), 0);
+}
+
+#[test]
+fn a_connection_that_drains_sends_what_it_has_when_the_throttle_is_over() {
+    let mut wire = throttled();
+    wire.send("last");
+    wire.connection.drain(wire.now);
+    assert!(!wire.connection.is_closed());
+    wire.pass(secs(70));
+    let request = wire.flush_one();
     wire.answer_metadata(&request);
     assert!(wire.outcomes()[0].1.is_ok());
     assert_eq!(wire.reason(), Some(CloseReason::Retired));

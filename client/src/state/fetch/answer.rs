@@ -11,13 +11,16 @@ use kavka_protocol::{
 use super::buffer::{Piece, walk};
 use super::planner::{Asked, Outstanding};
 use super::positions::Stage;
-use super::reset::{Found, Lookup};
-use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed, RetryDelay};
+use super::reset::{Found, Lookup, PositionReset};
+use super::session::SessionId;
+use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed};
 use crate::error::{Error, ErrorKind};
 
 /// What a broker answers to one fetch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FetchAnswer {
+    /// The fetch session it keeps; 0 is none.
+    pub(crate) session: SessionId,
     /// How long it wants to be left alone.
     pub(crate) throttle: Duration,
     pub(crate) partitions: Vec<FetchedPartition>,
@@ -47,10 +50,10 @@ impl Fetcher {
         answer: Result<FetchAnswer, Error>,
         now: Instant,
     ) {
-        let Some(outstanding) = self.finish(broker) else { return };
-        let FetchAnswer { throttle, partitions } = match answer {
+        let Some(mut outstanding) = self.finish(broker) else { return };
+        let FetchAnswer { session, throttle, partitions } = match answer {
             Ok(answer) => answer,
-            Err(error) => return self.handle_broker_failure(broker, error, now),
+            Err(error) => return self.handle_failed_fetch(broker, error, now),
         };
         self.planner.forget_failures(broker);
         if !throttle.is_zero() {
@@ -58,19 +61,30 @@ impl Fetcher {
         }
         for fetched in partitions {
             let FetchedTopic::Name(topic) = &fetched.topic else { continue };
-            if let Some((partition, asked)) = outstanding.get(topic, fetched.partition) {
-                self.handle_partition(broker, partition, asked, fetched, now);
+            if let Some((partition, asked)) = outstanding.take(topic, fetched.partition) {
+                self.note_end(broker, &partition, &fetched);
+                self.handle_partition(broker, &partition, asked, fetched, now);
             }
+        }
+        if self.planner.session(broker).is_some_and(|session| session.is_incremental()) {
+            for (partition, asked) in outstanding.into_rest() {
+                self.handle_no_news(broker, &partition, asked);
+            }
+        }
+        if let Some(known) = self.planner.session(broker) {
+            known.handle_answer(session);
         }
     }
 
-    /// The lookup `plan` was answered, or failed as a whole.
+    /// The lookup `plan` was answered, or failed as a whole. Returns the positions that were reset
+    /// by it; the application is told too.
     pub(crate) fn handle_lookup(
         &mut self,
         plan: &LookupPlan,
         answers: Result<Vec<LookupAnswer>, Error>,
         now: Instant,
-    ) {
+    ) -> Vec<PositionReset> {
+        let known = self.resets.len();
         self.has_lookups = true;
         let answers = answers.unwrap_or_else(|error| {
             self.handle_broker_failure(plan.broker, error, now);
@@ -81,6 +95,7 @@ impl Fetcher {
                 answers.iter().find(|answer| answer.topic_partition == asked.topic_partition);
             self.handle_looked_up(plan.broker, asked, answer.map(|answer| answer.offset), now);
         }
+        self.resets.iter().skip(known).map(|(reset, _)| reset.clone()).collect()
     }
 
     /// Some delay may be over.
@@ -99,6 +114,37 @@ impl Fetcher {
             }
         }
         Some(outstanding)
+    }
+
+    /// There is no answer for a request as a whole. A session that is lost is no failure.
+    fn handle_failed_fetch(&mut self, broker: BrokerId, error: Error, now: Instant) {
+        let session = self.planner.session(broker);
+        if !session.is_some_and(|session| session.handle_refusal(error.code())) {
+            self.handle_broker_failure(broker, error, now);
+        }
+    }
+
+    /// Remembers what an answer within a session need not repeat.
+    fn note_end(
+        &mut self,
+        broker: BrokerId,
+        partition: &TopicPartition,
+        fetched: &FetchedPartition,
+    ) {
+        let end = readable_end(fetched, self.isolation);
+        if let Some(session) = self.planner.session(broker) {
+            session.note_end(partition, end);
+        }
+    }
+
+    /// The broker has nothing to say about a partition: it is as it was when last named.
+    fn handle_no_news(&mut self, broker: BrokerId, partition: &TopicPartition, asked: Asked) {
+        let end = self.planner.session(broker).and_then(|session| session.end(partition));
+        let Some(position) = self.positions.current(partition, asked.version) else { return };
+        if position.fetched() == Some(asked.offset) {
+            position.log_end = end;
+            self.handle_nothing(partition, asked);
+        }
     }
 
     /// Takes what one partition brought, unless its position has moved elsewhere since it was asked.
@@ -249,6 +295,12 @@ impl Fetcher {
                 self.positions.reset(partition, Stage::at(offset));
                 self.has_moved = true;
             }
+            Found::Reset { from, to } => {
+                let version = self.positions.reset(partition, Stage::at(to));
+                let topic_partition = partition.clone();
+                self.resets.push((PositionReset { topic_partition, from, to }, version));
+                self.has_moved = true;
+            }
             Found::OutOfRange { position, log_start, log_end } => {
                 self.positions.reset(partition, Stage::at(position));
                 self.fail(partition, out_of_range(position, log_start, log_end));
@@ -258,7 +310,8 @@ impl Fetcher {
 
     fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
         let failures = self.planner.count_failure(broker);
-        self.planner.delay(broker, now + self.retry_delay.after(failures));
+        let wait = self.retry_backoff.after(failures);
+        self.planner.delay(broker, now + wait);
         self.metadata = Some(MetadataNeed::Fresh);
         if !error.is_retriable() {
             self.fault = Some(error.with_broker(broker));
@@ -283,17 +336,9 @@ impl Fetcher {
 
     pub(super) fn delay(&mut self, partition: &TopicPartition, now: Instant) {
         if let Some(position) = self.positions.get(partition) {
-            let at = now + self.retry_delay.after(position.refusals);
+            let at = now + self.retry_backoff.after(position.refusals);
             self.positions.delay(partition, at);
         }
-    }
-}
-
-impl RetryDelay {
-    /// The wait after so many failures in a row: it doubles.
-    fn after(self, failures: u32) -> Duration {
-        let doublings = failures.saturating_sub(1).min(16);
-        self.first.saturating_mul(1 << doublings).min(self.longest.max(self.first))
     }
 }
 

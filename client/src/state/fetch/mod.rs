@@ -1,8 +1,7 @@
 //! Fetching without IO: positions, what to ask which broker for, and what has arrived.
 //!
-//! Requests here are full fetches. Everything that a fetch session (KIP-227) would change lies
-//! between a `FetchPlan` and its encoding; follower fetching (KIP-392) would change who
-//! `Position::leader` is asked for, truncation detection (KIP-320) what leads to a `Lookup`.
+//! Follower fetching (KIP-392) would change who `Position::leader` is asked for, truncation detection
+//! (KIP-320) what leads to a `Lookup`.
 
 mod answer;
 mod buffer;
@@ -10,10 +9,11 @@ mod leadership;
 mod planner;
 mod positions;
 mod reset;
+mod session;
 mod status;
 
 use std::collections::{HashSet, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kavka_protocol::{BrokerId, IsolationLevel, LeaderEpoch, Offset, TopicPartition};
 
@@ -24,10 +24,13 @@ pub(crate) use planner::FetchPlan;
 pub(crate) use positions::Leader;
 pub use positions::StartOffset;
 pub(crate) use reset::End;
+pub use reset::PositionReset;
+pub(crate) use session::{FINAL_EPOCH, SessionId, SessionPart};
 pub use status::{FetchState, FetchStatus};
 
 use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::Error;
+use crate::state::backoff::Backoff;
 use buffer::Buffer;
 use planner::{FetchLimits, Planner, Stock};
 use positions::{Positions, Stage, Version};
@@ -42,7 +45,7 @@ use positions::{Positions, Stage, Version};
 pub(crate) struct Fetcher {
     isolation: IsolationLevel,
     reset: OffsetReset,
-    retry_delay: RetryDelay,
+    retry_backoff: Backoff,
     positions: Positions,
     planner: Planner,
     buffer: Buffer,
@@ -52,6 +55,8 @@ pub(crate) struct Fetcher {
     fault: Option<Error>,
     /// Partitions that came to their end without data since the last delivery.
     arrivals: Vec<(TopicPartition, Version)>,
+    /// Positions that left what lay outside of their log since the last delivery.
+    resets: Vec<(PositionReset, Version)>,
     /// Whether a position moved without data.
     has_moved: bool,
     /// Whether some position may have to be looked up.
@@ -70,6 +75,8 @@ pub(crate) struct Delivery {
     pub(crate) pieces: Vec<Piece>,
     /// Partitions whose end was just reached, with the position there.
     pub(crate) ends: Vec<(TopicPartition, Offset)>,
+    /// Positions that lay outside of their log and go on elsewhere.
+    pub(crate) resets: Vec<PositionReset>,
 }
 
 /// Where logs begin or end, to be asked of one broker.
@@ -86,13 +93,6 @@ pub(crate) struct LookupPartition {
     pub(crate) leader_epoch: Option<LeaderEpoch>,
     pub(crate) end: End,
     version: Version,
-}
-
-/// How long to wait after failures in a row.
-#[derive(Clone, Copy, Debug)]
-struct RetryDelay {
-    first: Duration,
-    longest: Duration,
 }
 
 /// What the machine has to be told about leaders.
@@ -113,8 +113,9 @@ pub(crate) struct LeaderHint {
 }
 
 impl Fetcher {
-    /// A machine that keeps at most `budget` bytes in flight, buffered and with the application.
-    pub(crate) fn new(config: &ConsumerConfig, budget: usize) -> Self {
+    /// A machine that keeps at most `budget` bytes in flight, buffered and with the application;
+    /// `seed` spreads out what it repeats.
+    pub(crate) fn new(config: &ConsumerConfig, budget: usize, seed: u64) -> Self {
         let limits = FetchLimits {
             max_bytes: usize::try_from(config.fetch_max_bytes).unwrap_or(0),
             max_partition_bytes: usize::try_from(config.max_partition_fetch_bytes).unwrap_or(0),
@@ -122,16 +123,14 @@ impl Fetcher {
         Self {
             isolation: config.isolation_level,
             reset: config.auto_offset_reset,
-            retry_delay: RetryDelay {
-                first: config.retry_backoff,
-                longest: config.retry_backoff_max,
-            },
+            retry_backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max, seed),
             positions: Positions::default(),
             planner: Planner::new(limits, budget),
             buffer: Buffer::default(),
             failed: VecDeque::new(),
             fault: None,
             arrivals: Vec::new(),
+            resets: Vec::new(),
             has_moved: false,
             has_lookups: false,
             metadata: None,
@@ -215,12 +214,13 @@ impl Fetcher {
             return Some(Err(error));
         }
         let mut ends = self.take_arrivals();
+        let resets = self.take_resets();
         let positions = &self.positions;
         let pieces = self.buffer.take(|partition| positions.may_deliver(partition));
         ends.extend(pieces.iter().filter_map(|piece| self.deliver(piece)));
         let has_moved = std::mem::take(&mut self.has_moved);
         let is_worth_it = has_moved || !pieces.is_empty() || !ends.is_empty();
-        is_worth_it.then_some(Ok(Delivery { pieces, ends }))
+        is_worth_it.then_some(Ok(Delivery { pieces, ends, resets }))
     }
 
     /// Whether the application should look.
@@ -240,12 +240,17 @@ impl Fetcher {
             is_deliverable: self.buffer.has_any(|partition| positions.may_deliver(partition)),
         };
         let plan = self.planner.poll_fetch(positions, stock)?;
-        for asked in &plan.partitions {
-            if let Some(position) = self.positions.get_mut(&asked.topic_partition) {
+        for partition in self.planner.asked(plan.broker) {
+            if let Some(position) = self.positions.get_mut(partition) {
                 position.asked_at = Some(plan.broker);
             }
         }
         Some(plan)
+    }
+
+    /// The fetch sessions that brokers keep, to be ended with the consumer.
+    pub(crate) fn sessions(&self) -> Vec<(BrokerId, SessionId)> {
+        self.planner.sessions()
     }
 
     /// The next lookup of log starts and ends to send.
@@ -332,6 +337,17 @@ impl Fetcher {
                 let offset = self.positions.current(&partition, version)?.end_reached()?;
                 Some((partition, offset))
             })
+            .collect()
+    }
+
+    /// The resets that nothing the application did has made meaningless since.
+    fn take_resets(&mut self) -> Vec<PositionReset> {
+        let resets = std::mem::take(&mut self.resets).into_iter();
+        resets
+            .filter(|(reset, version)| {
+                self.positions.current(&reset.topic_partition, *version).is_some()
+            })
+            .map(|(reset, _)| reset)
             .collect()
     }
 

@@ -11,6 +11,7 @@ use indexmap::{Equivalent, IndexMap};
 use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 
 use super::positions::{Leader, Position, Positions, Stage, Version};
+use super::session::{FetchSession, NO_SESSION, SessionId, SessionPart};
 
 /// The limits a fetch keeps, from the consumer's properties.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +28,12 @@ pub(crate) struct FetchPlan {
     pub(crate) broker: BrokerId,
     pub(crate) max_bytes: usize,
     pub(crate) max_partition_bytes: usize,
-    pub(crate) partitions: Vec<PlannedPartition>,
+    /// What of it the broker has to be told.
+    pub(crate) session: SessionPart,
 }
 
 /// What one fetch asks of one partition.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedPartition {
     pub(crate) topic_partition: TopicPartition,
     pub(crate) offset: Offset,
@@ -77,6 +79,7 @@ pub(crate) struct Planner {
 #[derive(Debug, Default)]
 struct Broker {
     outstanding: Option<Outstanding>,
+    session: FetchSession,
     /// How many assigned partitions it leads.
     leads: usize,
     /// Not asked before then.
@@ -120,6 +123,17 @@ impl Planner {
         let outstanding = self.brokers.get_mut(&broker)?.outstanding.take();
         self.brokers.retain(|_, broker| broker.is_of_use());
         outstanding
+    }
+
+    /// The fetch session with `broker`.
+    pub(crate) fn session(&mut self, broker: BrokerId) -> Option<&mut FetchSession> {
+        self.brokers.get_mut(&broker).map(|broker| &mut broker.session)
+    }
+
+    /// The sessions that brokers keep for this consumer.
+    pub(crate) fn sessions(&self) -> Vec<(BrokerId, SessionId)> {
+        let sessions = self.brokers.iter().map(|(id, broker)| (*id, broker.session.id()));
+        sessions.filter(|(_, session)| *session != NO_SESSION).collect()
     }
 
     /// Does not ask `broker` before `at`.
@@ -197,6 +211,12 @@ impl Planner {
         self.held
     }
 
+    /// What the fetch outstanding at `broker` asks for, whether it names it or not.
+    pub(crate) fn asked(&self, broker: BrokerId) -> impl Iterator<Item = &TopicPartition> {
+        let outstanding = self.brokers.get(&broker).and_then(|broker| broker.outstanding.as_ref());
+        outstanding.into_iter().flat_map(Outstanding::partitions)
+    }
+
     /// What the requests on their way may bring.
     pub(crate) fn reserved(&self) -> usize {
         let outstanding = self.brokers.values().filter_map(|broker| broker.outstanding.as_ref());
@@ -235,12 +255,10 @@ impl Planner {
                 .map(|wanted| (wanted.partition.clone(), wanted.asked))
                 .collect(),
         });
-        FetchPlan {
-            broker: id,
-            max_bytes: reserve,
-            max_partition_bytes: self.limits.max_partition_bytes.min(reserve),
-            partitions: wanted.iter().map(PlannedPartition::from).collect(),
-        }
+        let max_partition_bytes = self.limits.max_partition_bytes.min(reserve);
+        let wanted = wanted.iter().map(PlannedPartition::from).collect();
+        let session = broker.session.plan(wanted, max_partition_bytes);
+        FetchPlan { broker: id, max_bytes: reserve, max_partition_bytes, session }
     }
 }
 
@@ -250,7 +268,7 @@ impl Broker {
     }
 
     fn is_of_use(&self) -> bool {
-        self.outstanding.is_some() || self.leads > 0
+        self.outstanding.is_some() || self.leads > 0 || self.session.id() != NO_SESSION
     }
 }
 
@@ -260,10 +278,14 @@ impl Outstanding {
         self.partitions.keys()
     }
 
-    /// What was asked for a partition that an answer names.
-    pub(crate) fn get(&self, topic: &str, partition: i32) -> Option<(&TopicPartition, Asked)> {
-        let (partition, asked) = self.partitions.get_key_value(&Name { topic, partition })?;
-        Some((partition, *asked))
+    /// Takes out what was asked for a partition that an answer names.
+    pub(crate) fn take(&mut self, topic: &str, partition: i32) -> Option<(TopicPartition, Asked)> {
+        self.partitions.swap_remove_entry(&Name { topic, partition })
+    }
+
+    /// What no answer was taken for.
+    pub(crate) fn into_rest(self) -> impl Iterator<Item = (TopicPartition, Asked)> {
+        self.partitions.into_iter()
     }
 }
 

@@ -113,12 +113,14 @@ impl Positions {
         true
     }
 
-    /// Leaves the present position for what `stage` says, after a broker refused it.
-    pub(crate) fn reset(&mut self, partition: &TopicPartition, stage: Stage) {
+    /// Leaves the present position for what `stage` says, after a broker refused it; the version of
+    /// the new one.
+    pub(crate) fn reset(&mut self, partition: &TopicPartition, stage: Stage) -> Version {
         let version = self.next_version();
         if let Some(position) = self.partitions.get_mut(partition) {
             position.restart(version, stage);
         }
+        version
     }
 
     /// Does not ask for `partition` before `at`.

@@ -1,9 +1,48 @@
 //! `Lookup`: asking where a log begins or ends (ListOffsets), for a symbolic start and when a
 //! position turns out to lie outside of the log.
 
-use kavka_protocol::Offset;
+use std::fmt;
+
+use kavka_protocol::{Offset, TopicPartition};
 
 use crate::config::OffsetReset;
+
+/// A position that lay outside of the log, and where `auto.offset.reset` let reading go on.
+///
+/// Retention deletes the oldest records of a log whether or not everybody has read them; an unclean
+/// election can cut off the newest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PositionReset {
+    /// The partition.
+    pub topic_partition: TopicPartition,
+    /// The position that the broker refused.
+    pub from: Offset,
+    /// Where reading goes on.
+    pub to: Offset,
+}
+
+impl PositionReset {
+    /// How many offsets are passed over and will not be handed out. None when reading goes back
+    /// because the log ends before the position.
+    pub fn passed_over(&self) -> u64 {
+        u64::try_from(self.to.saturating_sub(self.from)).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for PositionReset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic_partition, from, to } = self;
+        write!(
+            f,
+            "{topic_partition}: offset {from} is outside of the log, reading goes on at {to}"
+        )?;
+        match self.passed_over() {
+            0 => f.write_str(", which is before it"),
+            count => write!(f, "; {count} offsets are passed over"),
+        }
+    }
+}
 
 /// One end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +63,10 @@ pub(crate) struct Lookup {
 
 #[derive(Debug)]
 enum Purpose {
-    /// Reading starts or goes on there.
-    Read(End),
+    /// Reading starts there.
+    Start(End),
+    /// Reading goes on there: the broker refused this position.
+    Reset { position: Offset, end: End },
     /// Nothing will be reset; an error that says what the log holds is worth two questions.
     Report { position: Offset, log_start: Option<Offset> },
 }
@@ -33,8 +74,10 @@ enum Purpose {
 /// What the answer to a lookup leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Reading goes on here.
+    /// Reading starts here.
     Position(Offset),
+    /// Reading goes on at `to` instead of `from`.
+    Reset { from: Offset, to: Offset },
     /// The other end has to be looked up too.
     AskAgain,
     /// The position is of no use; the log holds the offsets from `log_start` to before `log_end`.
@@ -44,14 +87,14 @@ pub(crate) enum Found {
 impl Lookup {
     /// For a partition that starts at `end`.
     pub(crate) fn start(end: End) -> Self {
-        Self { purpose: Purpose::Read(end), is_asked: false }
+        Self { purpose: Purpose::Start(end), is_asked: false }
     }
 
     /// For a `position` that the broker says is outside of the log.
     pub(crate) fn out_of_range(position: Offset, reset: OffsetReset) -> Self {
         let purpose = match reset {
-            OffsetReset::Earliest => Purpose::Read(End::Earliest),
-            OffsetReset::Latest => Purpose::Read(End::Latest),
+            OffsetReset::Earliest => Purpose::Reset { position, end: End::Earliest },
+            OffsetReset::Latest => Purpose::Reset { position, end: End::Latest },
             OffsetReset::None => Purpose::Report { position, log_start: None },
         };
         Self { purpose, is_asked: false }
@@ -61,7 +104,8 @@ impl Lookup {
     pub(crate) fn handle_answer(&mut self, offset: Offset) -> Found {
         self.is_asked = false;
         match &mut self.purpose {
-            Purpose::Read(_) => Found::Position(offset),
+            Purpose::Start(_) => Found::Position(offset),
+            Purpose::Reset { position, .. } => Found::Reset { from: *position, to: offset },
             Purpose::Report { position, log_start: Some(log_start) } => {
                 Found::OutOfRange { position: *position, log_start: *log_start, log_end: offset }
             }
@@ -75,7 +119,7 @@ impl Lookup {
     /// The end to ask for now.
     pub(crate) fn wanted(&self) -> End {
         match self.purpose {
-            Purpose::Read(end) => end,
+            Purpose::Start(end) | Purpose::Reset { end, .. } => end,
             Purpose::Report { log_start: None, .. } => End::Earliest,
             Purpose::Report { log_start: Some(_), .. } => End::Latest,
         }
@@ -91,10 +135,35 @@ mod tests {
         for (end, reset) in
             [(End::Earliest, OffsetReset::Earliest), (End::Latest, OffsetReset::Latest)]
         {
-            for mut lookup in [Lookup::start(end), Lookup::out_of_range(5, reset)] {
+            let found = Found::Reset { from: 5, to: 7 };
+            for (mut lookup, expected) in
+                [(Lookup::start(end), Found::Position(7)), (Lookup::out_of_range(5, reset), found)]
+            {
                 assert_eq!(lookup.wanted(), end);
-                assert_eq!(lookup.handle_answer(7), Found::Position(7));
+                assert_eq!(lookup.handle_answer(7), expected);
             }
+        }
+    }
+
+    #[test]
+    fn a_reset_says_how_much_is_passed_over_or_that_it_goes_back() {
+        for (from, to, passed_over, text) in [
+            (
+                500,
+                1000,
+                500,
+                "orders-0: offset 500 is outside of the log, reading goes on at 1000; 500 offsets are passed over",
+            ),
+            (
+                500,
+                400,
+                0,
+                "orders-0: offset 500 is outside of the log, reading goes on at 400, which is before it",
+            ),
+        ] {
+            let reset =
+                PositionReset { topic_partition: TopicPartition::new("orders", 0), from, to };
+            assert_eq!((reset.passed_over(), reset.to_string().as_str()), (passed_over, text));
         }
     }
 

@@ -285,3 +285,19 @@ fn an_answer_without_brokers_changes_nothing_about_the_cluster() {
     assert_eq!(known.metadata.cluster(), &before);
     assert_eq!(before.controller, Some(BrokerId(1)));
 }
+
+#[test]
+fn silence_counts_from_the_first_request_that_nobody_answered() {
+    let mut known = Known::orders(&[(1, 5)]);
+    assert_eq!(known.metadata.silent_since(), None);
+    known.pass();
+    let first = known.now;
+    for _ in 0..3 {
+        assert!(known.metadata.poll_refresh(known.now).is_some());
+        assert_eq!(known.metadata.silent_since(), Some(first));
+        known.metadata.handle_failure(known.now);
+        known.pass();
+    }
+    known.refresh(vec![topic("orders", &[(1, 5)])]);
+    assert_eq!(known.metadata.silent_since(), None);
+}

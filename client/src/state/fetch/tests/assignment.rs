@@ -41,7 +41,7 @@ fn brokers_are_asked_independently() {
 fn the_leader_epoch_travels_with_the_request() {
     let mut bench = Bench::reading(1, &[]);
     let plan = bench.fetcher.poll_fetch().unwrap();
-    assert_eq!(plan.partitions[0].leader_epoch, Some(LeaderEpoch(5)));
+    assert_eq!(plan.session.partitions[0].leader_epoch, Some(LeaderEpoch(5)));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn partitions_that_waited_longest_stand_first() {
 fn a_throttled_broker_is_left_alone_for_as_long_as_it_says() {
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();
-    let answer = FetchAnswer { throttle: Duration::from_secs(3), partitions: vec![] };
+    let answer = FetchAnswer { throttle: Duration::from_secs(3), ..FetchAnswer::default() };
     bench.fetcher.handle_fetch(BrokerId(1), Ok(answer), bench.now);
     assert_eq!(bench.fetch(), None);
     assert_eq!(bench.state(0), FetchState::BrokerDelayed(BrokerId(1)));

@@ -6,8 +6,10 @@ mod ends;
 mod random;
 mod refusals;
 mod resets;
+mod sessions;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kavka_protocol::{AbortedTransactions, ErrorCode, FetchedPartition, FetchedTopic, StrBytes};
@@ -29,7 +31,7 @@ impl Bench {
             all.set(*name, *value);
         }
         let config = ConsumerConfig::resolve(&all).unwrap();
-        let fetcher = Fetcher::new(&config, config.prefetch_bytes);
+        let fetcher = Fetcher::new(&config, config.prefetch_bytes, 7);
         Self { fetcher, now: Instant::now(), leaders: HashMap::new() }
     }
 
@@ -83,7 +85,7 @@ impl Bench {
     }
 
     fn answer(&mut self, broker: i32, partitions: Vec<FetchedPartition>) {
-        let answer = FetchAnswer { throttle: Duration::ZERO, partitions };
+        let answer = FetchAnswer { partitions, ..FetchAnswer::default() };
         self.fetcher.handle_fetch(BrokerId(broker), Ok(answer), self.now);
     }
 
@@ -120,7 +122,7 @@ fn leadership(
 }
 
 fn asked(plan: &FetchPlan) -> (i32, Vec<(i32, Offset)>) {
-    let partitions = plan.partitions.iter();
+    let partitions = plan.session.partitions.iter();
     let partitions = partitions.map(|asked| (asked.topic_partition.partition, asked.offset));
     (plan.broker.0, partitions.collect())
 }
@@ -128,6 +130,15 @@ fn asked(plan: &FetchPlan) -> (i32, Vec<(i32, Offset)>) {
 fn spans(delivery: &Delivery) -> Vec<(i32, Offset, Offset)> {
     let pieces = delivery.pieces.iter();
     pieces.map(|piece| (piece.topic_partition.partition, piece.from, piece.next)).collect()
+}
+
+/// Waits are up to a fifth longer or shorter than they are said to be, and not all by the same.
+fn assert_about(waits: &[u128], expected: &[u128]) {
+    assert_eq!(waits.len(), expected.len());
+    for (wait, about) in waits.iter().zip(expected) {
+        assert!((about * 8 / 10..=about * 12 / 10).contains(wait), "{waits:?} is not {expected:?}");
+    }
+    assert!(waits != expected || waits.len() == 1, "without jitter all come back together");
 }
 
 fn tp(partition: i32) -> TopicPartition {

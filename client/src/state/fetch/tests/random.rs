@@ -1,6 +1,6 @@
 //! Whatever happens in whatever order: everything is delivered once, in order, within the budget.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 use crate::error::ErrorKind;
@@ -18,6 +18,18 @@ struct World {
     requests: Vec<FetchPlan>,
     held: VecDeque<usize>,
     delivered: Vec<Offset>,
+    /// Where the application was last told to be at the end, unless it went elsewhere since.
+    told: Vec<Option<Offset>>,
+    sessions: BTreeMap<BrokerId, Kept>,
+    last_session: i32,
+}
+
+/// A fetch session as a broker keeps it (KIP-227).
+struct Kept {
+    id: i32,
+    epoch: i32,
+    /// Where each partition is to be fetched, and the end that the consumer was told of.
+    partitions: BTreeMap<i32, (Offset, Option<Offset>)>,
 }
 
 impl World {
@@ -29,8 +41,18 @@ impl World {
             PARTITIONS,
             &[("kavka.prefetch.bytes", &budget), ("max.partition.fetch.bytes", "700")],
         );
-        let delivered = vec![0; PARTITIONS as usize];
-        Self { random, bench, logs, ends, requests: vec![], held: VecDeque::new(), delivered }
+        Self {
+            random,
+            bench,
+            logs,
+            ends,
+            requests: vec![],
+            held: VecDeque::new(),
+            delivered: vec![0; PARTITIONS as usize],
+            told: vec![None; PARTITIONS as usize],
+            sessions: BTreeMap::new(),
+            last_session: 0,
+        }
     }
 
     fn step(&mut self) {
@@ -42,16 +64,18 @@ impl World {
             78..82 => self.move_leader(),
             82..86 => self.pause(),
             86..90 => self.seek_to_position(),
+            90..91 => self.assign_anew(),
+            91..93 => self.grow(),
+            93..94 => drop(self.sessions.pop_first()),
             _ => self.wait(),
         }
         while let Some(plan) = self.bench.fetcher.poll_fetch() {
             assert!(self.requests.iter().all(|other| other.broker != plan.broker));
-            for asked in &plan.partitions {
-                let is_asked = |other: &FetchPlan| {
-                    other.partitions.iter().any(|p| p.topic_partition == asked.topic_partition)
-                };
-                assert!(!self.requests.iter().any(is_asked), "in flight twice");
-            }
+            let planner = &self.bench.fetcher.planner;
+            let others = self.requests.iter().flat_map(|other| planner.asked(other.broker));
+            let mut asked = others.chain(planner.asked(plan.broker));
+            let mut seen = std::collections::HashSet::new();
+            assert!(asked.all(|partition| seen.insert(partition)), "in flight twice");
             self.requests.push(plan);
         }
         if self.bench.fetcher.poll_metadata().is_some() {
@@ -66,31 +90,91 @@ impl World {
             return;
         }
         let plan = self.requests.swap_remove(self.random.usize(..self.requests.len()));
+        let (session, wanted) = match self.wanted(&plan) {
+            Ok(wanted) => wanted,
+            Err(code) => {
+                let refused = Err(Error::broker(code));
+                return self.bench.fetcher.handle_fetch(plan.broker, refused, self.bench.now);
+            }
+        };
         let mut left = plan.max_bytes;
         let mut partitions = Vec::new();
-        for asked in &plan.partitions {
-            let partition = asked.topic_partition.partition;
-            if self.random.u8(..20) == 0 {
-                partitions.push(refused(partition, ErrorCode::NotLeaderOrFollower));
-                continue;
+        for (partition, offset) in wanted {
+            let answer = match self.random.u8(..20) == 0 {
+                true => refused(partition, ErrorCode::NotLeaderOrFollower),
+                false => {
+                    self.read(partition, offset, (plan.max_partition_bytes, left), &partitions)
+                }
+            };
+            left = left.saturating_sub(answer.records.len());
+            if self.is_news(plan.broker, &answer) {
+                partitions.push(answer);
             }
-            let log = &self.logs[partition as usize];
-            let from =
-                log.iter().position(|batch| next_of(batch) > asked.offset).unwrap_or(log.len());
-            let mut limit = plan.max_partition_bytes.min(left);
-            if partitions.iter().all(|partition: &FetchedPartition| partition.records.is_empty()) {
-                limit = limit.max(log.get(from).map_or(0, Bytes::len));
-            }
-            let mut records = log[from..].concat();
-            records.truncate(limit);
-            left = left.saturating_sub(records.len());
-            partitions.push(fetched(
-                partition,
-                self.ends[partition as usize],
-                &[Bytes::from(records)],
-            ));
         }
-        self.bench.answer(plan.broker.0, partitions);
+        let answer = FetchAnswer { session, partitions, ..FetchAnswer::default() };
+        self.bench.fetcher.handle_fetch(plan.broker, Ok(answer), self.bench.now);
+    }
+
+    fn read(
+        &self,
+        partition: i32,
+        offset: Offset,
+        (limit, left): (usize, usize),
+        before: &[FetchedPartition],
+    ) -> FetchedPartition {
+        let log = &self.logs[partition as usize];
+        let from = log.iter().position(|batch| next_of(batch) > offset).unwrap_or(log.len());
+        let mut limit = limit.min(left);
+        if before.iter().all(|partition| partition.records.is_empty()) {
+            limit = limit.max(log.get(from).map_or(0, Bytes::len));
+        }
+        let mut records = log[from..].concat();
+        records.truncate(limit);
+        fetched(partition, self.ends[partition as usize], &[Bytes::from(records)])
+    }
+
+    /// What a broker is to fetch by `plan` and what it remembers, and the session it names.
+    fn wanted(&mut self, plan: &FetchPlan) -> Result<(i32, Vec<(i32, Offset)>), ErrorCode> {
+        let SessionPart { id, epoch, partitions, forgotten } = &plan.session;
+        let named = partitions.iter().map(|asked| (asked.topic_partition.partition, asked.offset));
+        if *epoch == 0 {
+            self.sessions.remove(&plan.broker);
+            let has_room = self.random.u8(..4) > 0;
+            self.last_session += 1;
+            if has_room {
+                let partitions = named.clone().map(|(p, offset)| (p, (offset, None))).collect();
+                let kept = Kept { id: self.last_session, epoch: 1, partitions };
+                self.sessions.insert(plan.broker, kept);
+            }
+            return Ok((if has_room { self.last_session } else { 0 }, named.collect()));
+        }
+        let kept = self.sessions.get_mut(&plan.broker).filter(|kept| kept.id == *id);
+        let kept = kept.ok_or(ErrorCode::FetchSessionIdNotFound)?;
+        if kept.epoch != *epoch {
+            return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        kept.epoch += 1;
+        for (partition, offset) in named {
+            kept.partitions.entry(partition).or_insert((offset, None)).0 = offset;
+        }
+        for partition in forgotten {
+            kept.partitions.remove(&partition.partition).expect("only what is known is forgotten");
+        }
+        Ok((
+            *id,
+            kept.partitions.iter().map(|(partition, (offset, _))| (*partition, *offset)).collect(),
+        ))
+    }
+
+    /// Whether an answer within a session names the partition; what was wrong is told again.
+    fn is_news(&mut self, broker: BrokerId, answer: &FetchedPartition) -> bool {
+        let kept = self.sessions.get_mut(&broker);
+        let Some((_, told)) = kept.and_then(|kept| kept.partitions.get_mut(&answer.partition))
+        else {
+            return true;
+        };
+        let end = answer.high_watermark;
+        std::mem::replace(told, end) != end || !answer.records.is_empty() || answer.error.is_some()
     }
 
     fn deliver(&mut self) {
@@ -102,8 +186,10 @@ impl World {
             self.held.push_back(piece.records.len());
         }
         for (partition, offset) in delivery.ends {
-            assert_eq!(offset, self.ends[partition.partition as usize]);
-            assert_eq!(offset, self.delivered[partition.partition as usize]);
+            let partition = partition.partition as usize;
+            assert!(offset <= self.ends[partition]);
+            assert_eq!(offset, self.delivered[partition]);
+            assert_ne!(self.told[partition].replace(offset), Some(offset), "each end is told once");
         }
     }
 
@@ -115,6 +201,10 @@ impl World {
 
     fn lose(&mut self) {
         if let Some(plan) = self.requests.pop() {
+            if self.random.bool() {
+                // The broker has acted on it all the same.
+                let _ = self.wanted(&plan);
+            }
             let lost = Error::new(ErrorKind::ConnectionLost, "lost");
             self.bench.fetcher.handle_fetch(plan.broker, Err(lost), self.bench.now);
         }
@@ -140,12 +230,31 @@ impl World {
         let partition = self.random.i32(0..PARTITIONS);
         let position = self.bench.position(partition).unwrap();
         self.bench.fetcher.seek(&tp(partition), StartOffset::At(position));
+        self.told[partition as usize] = None;
+    }
+
+    fn assign_anew(&mut self) {
+        let starts = (0..).zip(&self.delivered);
+        let starts = starts.map(|(partition, at)| (tp(partition), StartOffset::At(*at))).collect();
+        self.bench.fetcher.assign(starts);
+        self.told.fill(None);
+    }
+
+    fn grow(&mut self) {
+        let partition = self.random.usize(..PARTITIONS as usize);
+        self.logs[partition].push(batch(self.ends[partition], 3));
+        self.ends[partition] += 3;
     }
 
     fn wait(&mut self) {
         if self.bench.fetcher.poll_timeout().is_some() {
             self.bench.wait();
         }
+    }
+
+    /// Whether everything was delivered, and the application knows it.
+    fn is_done(&self) -> bool {
+        self.delivered == self.ends && self.told.iter().flatten().eq(&self.ends)
     }
 
     fn check_budget(&self) {
@@ -195,10 +304,10 @@ fn everything_arrives_once_and_in_order() {
             world.wait();
             world.step();
             world.bench.fetcher.resume(&all);
-            if world.delivered == world.ends {
+            if world.is_done() {
                 break;
             }
         }
-        assert_eq!(world.delivered, world.ends, "seed {seed}");
+        assert!(world.is_done(), "seed {seed}: {:?} of {:?}", world.told, world.ends);
     }
 }

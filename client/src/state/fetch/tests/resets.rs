@@ -12,12 +12,12 @@ fn wanted(plan: &LookupPlan) -> Vec<(i32, End)> {
     plan.partitions.iter().map(|asked| (asked.topic_partition.partition, asked.end)).collect()
 }
 
-fn found(bench: &mut Bench, plan: &LookupPlan, offset: Offset) {
+fn found(bench: &mut Bench, plan: &LookupPlan, offset: Offset) -> Vec<PositionReset> {
     let answers = plan.partitions.iter().map(|asked| LookupAnswer {
         topic_partition: asked.topic_partition.clone(),
         offset: Ok(Some(offset)),
     });
-    bench.fetcher.handle_lookup(plan, Ok(answers.collect()), bench.now);
+    bench.fetcher.handle_lookup(plan, Ok(answers.collect()), bench.now)
 }
 
 fn symbolic() -> Bench {
@@ -117,11 +117,32 @@ fn out_of_range_goes_on_where_auto_offset_reset_says() {
         assert_eq!(bench.position(0), Some(500), "until the new position is known");
         let plan = lookup(&mut bench).unwrap();
         assert_eq!(wanted(&plan), [(0, end)]);
-        found(&mut bench, &plan, 1000);
-        assert!(bench.delivery().is_some(), "a bounded reader must look at its position");
+        let logged = found(&mut bench, &plan, 1000);
+        let delivery = bench.delivery().expect("a bounded reader must look at its position");
+        let reset = PositionReset { topic_partition: tp(0), from: 500, to: 1000 };
+        assert_eq!((&logged, &delivery.resets), (&vec![reset.clone()], &vec![reset]));
         assert_eq!(bench.position(0), Some(1000));
         assert_eq!(bench.fetch(), Some((1, vec![(0, 1000)])));
+        bench.answer(1, vec![fetched(0, 1010, &[batch(1000, 4)])]);
+        assert_eq!(bench.delivery().unwrap().resets, [], "each is told once");
     }
+}
+
+#[test]
+fn a_reset_that_the_application_has_left_behind_is_not_told() {
+    let mut bench = out_of_range("earliest");
+    let plan = lookup(&mut bench).unwrap();
+    found(&mut bench, &plan, 1000);
+    bench.fetcher.seek(&tp(0), StartOffset::At(2000));
+    assert_eq!(bench.delivery().map(|delivery| delivery.resets), Some(vec![]));
+}
+
+#[test]
+fn a_symbolic_start_is_no_reset() {
+    let mut bench = symbolic();
+    let plan = lookup(&mut bench).unwrap();
+    assert_eq!(found(&mut bench, &plan, 40), []);
+    assert_eq!(bench.delivery().unwrap().resets, []);
 }
 
 #[test]
@@ -157,4 +178,6 @@ fn what_was_fetched_before_a_reset_is_delivered_first() {
     let plan = lookup(&mut bench).unwrap();
     found(&mut bench, &plan, 100);
     assert_eq!(bench.position(0), Some(100));
+    let resets = bench.delivery().unwrap().resets;
+    assert_eq!(resets.iter().map(PositionReset::passed_over).collect::<Vec<_>>(), [96]);
 }

@@ -1,0 +1,13 @@
+//! What Kafka's own Java classes wrote (see `vectors/README.md`), read, compared field by field and
+//! written again; then the same bytes damaged.
+
+#[allow(dead_code, reason = "the crate's own tests use all of it")]
+#[path = "../../src/allocations.rs"]
+mod allocations;
+mod damage;
+mod envelopes;
+mod fields;
+mod file;
+mod messages;
+mod records;
+mod tables;

@@ -1,0 +1,313 @@
+//! Record batches of format 2.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use kavka_protocol::{
+    BatchBuilder, BatchView, Batches, Compression, Compressor, ControlType, Decompressor,
+    EndTransactionMarker, LeaderEpoch, ProducerEpoch, ProducerId, ProducerStamp, RecordView,
+    Sequence, TimestampType, assign_offsets,
+};
+use serde_json::Value;
+
+use crate::file;
+
+/// One line of a file: records, and the bytes that each codec makes of them.
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) timestamp_type: String,
+    pub(crate) records: Vec<Record>,
+    pub(crate) encodings: Vec<Encoding>,
+}
+
+/// The records of a vector as one codec stores them.
+pub(crate) struct Encoding {
+    pub(crate) codec: Compression,
+    pub(crate) bytes: Bytes,
+    /// What Java reads in the headers.
+    batches: Vec<Value>,
+}
+
+/// A record as Java reads it, or as it is read here.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) offset: i64,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
+    pub(crate) headers: Vec<(Bytes, Option<Bytes>)>,
+}
+
+impl Vector {
+    pub(crate) fn read(file: &str) -> Vec<Self> {
+        file::json_lines(file).iter().map(Self::of).collect()
+    }
+
+    fn of(line: &Value) -> Self {
+        let encodings = line["encodings"].as_object().unwrap().iter();
+        Self {
+            name: text(&line["name"]),
+            timestamp_type: text(&line["timestampType"]),
+            records: line["records"].as_array().unwrap().iter().map(Record::expected).collect(),
+            encodings: encodings.map(|(codec, encoding)| Encoding::of(codec, encoding)).collect(),
+        }
+    }
+
+    pub(crate) fn context(&self, encoding: &Encoding) -> String {
+        format!("{} ({}, {})", self.name, self.timestamp_type, encoding.codec)
+    }
+
+    fn encoding(&self, codec: Compression) -> &Encoding {
+        self.encodings.iter().find(|encoding| encoding.codec == codec).unwrap()
+    }
+}
+
+impl Encoding {
+    fn of(codec: &str, encoding: &Value) -> Self {
+        let batches = encoding["batches"].as_array().cloned().unwrap_or_default();
+        let bytes = file::bytes(&encoding["bytes"]).unwrap();
+        Self { codec: codec.parse().unwrap(), bytes, batches }
+    }
+}
+
+impl Record {
+    fn expected(fields: &Value) -> Self {
+        let headers = fields[4].as_array().into_iter().flatten();
+        Self {
+            offset: fields[0].as_i64().unwrap(),
+            timestamp: fields[1].as_i64().filter(|timestamp| *timestamp != -1),
+            key: file::bytes(&fields[2]),
+            value: file::bytes(&fields[3]),
+            headers: headers
+                .map(|header| (text(&header[0]).into(), file::bytes(&header[1])))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn of(record: &RecordView<'_>) -> Self {
+        let copy = Bytes::copy_from_slice;
+        let headers = record.headers().iter().map(|header| {
+            let (key, value) = header.expect("a valid header");
+            (copy(key), value.map(copy))
+        });
+        Self {
+            offset: record.offset(),
+            timestamp: record.timestamp(),
+            key: record.key().map(copy),
+            value: record.value().map(copy),
+            headers: headers.collect(),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn read(bytes: &Bytes) -> Vec<Record> {
+    let mut decompressor = Decompressor::new();
+    let mut records = Vec::new();
+    for batch in Batches::new(bytes.clone()) {
+        let body = batch.unwrap().body(&mut decompressor).unwrap();
+        records.extend(body.records().map(|record| Record::of(&record.unwrap())));
+    }
+    records
+}
+
+#[test]
+fn every_combination_is_there() {
+    let vectors = Vector::read(FILE);
+    let names: BTreeSet<_> = vectors.iter().map(|vector| vector.name.as_str()).collect();
+    assert_eq!(names, NAMES.into_iter().collect());
+    for name in NAMES {
+        let vectors: Vec<_> = vectors.iter().filter(|vector| vector.name == name).collect();
+        let types: Vec<_> = vectors.iter().map(|vector| vector.timestamp_type.as_str()).collect();
+        assert_eq!(types, ["CreateTime", "LogAppendTime"], "{name}");
+        let is_compressed = !matches!(name, "abort" | "commit" | "empty-batch");
+        let expected = if is_compressed { &Compression::ALL[..] } else { &[Compression::None] };
+        for vector in vectors {
+            let codecs: Vec<_> = vector.encodings.iter().map(|encoding| encoding.codec).collect();
+            assert_eq!(codecs, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn records_are_those_that_java_reads() {
+    for vector in Vector::read(FILE) {
+        for encoding in &vector.encodings {
+            assert_eq!(read(&encoding.bytes), vector.records, "{}", vector.context(encoding));
+        }
+    }
+}
+
+#[test]
+fn headers_say_what_java_reads() {
+    for vector in Vector::read(FILE) {
+        for encoding in &vector.encodings {
+            let context = vector.context(encoding);
+            let batches: Vec<_> =
+                Batches::new(encoding.bytes.clone()).map(Result::unwrap).collect();
+            assert_eq!(batches.len(), encoding.batches.len(), "{context}");
+            for (batch, expected) in batches.iter().zip(&encoding.batches) {
+                check_header(batch, expected, &context);
+            }
+        }
+    }
+}
+
+fn check_header(batch: &BatchView, expected: &Value, context: &str) {
+    let header = batch.header();
+    let number = |name: &str| expected[name].as_i64();
+    // The client's numbers are never negative: -1 stands for none.
+    let known = |name: &str| number(name).filter(|number| *number != -1);
+    assert_eq!(Some(batch.base_offset()), number("baseOffset"), "{context}");
+    assert_eq!(Some(batch.last_offset()), number("lastOffset"), "{context}");
+    assert_eq!(Some(batch.size_in_bytes() as i64), number("sizeInBytes"), "{context}");
+    assert_eq!(batch.leader_epoch().map(|epoch| epoch.0.into()), known("leaderEpoch"), "{context}");
+    assert_eq!(Some(i64::from(header.crc)), number("crc"), "{context}");
+    assert_eq!(Some(batch.record_count() as i64), number("count"), "{context}");
+    assert_eq!(batch.compression().name(), expected["compression"], "{context}");
+    assert_eq!(batch.max_timestamp(), known("maxTimestamp"), "{context}");
+    let timestamp_type = match batch.timestamp_type() {
+        TimestampType::CreateTime => "CreateTime",
+        TimestampType::LogAppendTime => "LogAppendTime",
+    };
+    assert_eq!(timestamp_type, expected["timestampType"], "{context}");
+    assert_eq!(batch.producer_id().map(|id| id.0), known("producerId"), "{context}");
+    assert_eq!(
+        header.producer_epoch.map(|epoch| epoch.0.into()),
+        known("producerEpoch"),
+        "{context}"
+    );
+    let sequence = header.base_sequence.map(|sequence| sequence.get().into());
+    assert_eq!(sequence, known("baseSequence"), "{context}");
+    assert_eq!(batch.is_transactional(), expected["transactional"] == true, "{context}");
+    let horizon = header.attributes.has_delete_horizon.then_some(header.base_timestamp);
+    assert_eq!(horizon, number("deleteHorizon"), "{context}");
+    let control = batch.is_control().then(|| match ControlType::parse(batch).unwrap() {
+        ControlType::Abort => "ABORT",
+        ControlType::Commit => "COMMIT",
+        ControlType::Other(_) => "OTHER",
+    });
+    assert_eq!(control, expected["control"]["type"].as_str(), "{context}");
+}
+
+#[test]
+fn markers_are_written_with_javas_bytes() {
+    for vector in Vector::read(FILE) {
+        let encoding = vector.encoding(Compression::None);
+        let expected = &encoding.batches[0];
+        let control_type = match expected["control"]["type"].as_str() {
+            Some("COMMIT") => ControlType::Commit,
+            Some("ABORT") => ControlType::Abort,
+            _ => continue,
+        };
+        let epoch = expected["control"]["coordinatorEpoch"].as_i64().unwrap();
+        let marker =
+            EndTransactionMarker { control_type, coordinator_epoch: i32::try_from(epoch).unwrap() };
+        let batch = &Batches::new(encoding.bytes.clone()).next().unwrap().unwrap();
+        let (id, epoch) = (batch.producer_id().unwrap(), batch.header().producer_epoch.unwrap());
+        let written = marker.to_batch(id, epoch, batch.header().base_timestamp).unwrap();
+        assert_eq!(placed(&written, expected), encoding.bytes, "{}", vector.name);
+    }
+}
+
+/// Not stored are the times that producers gave where the broker put its own: the vector of the same
+/// name that keeps them has them.
+#[test]
+fn batches_are_written_with_javas_bytes_or_read_the_same_when_compressed() {
+    let vectors = Vector::read(FILE);
+    let mut left_alone = BTreeSet::new();
+    for vector in &vectors {
+        let produced = vectors.iter().find(|other| other.name == vector.name).unwrap();
+        for encoding in &vector.encodings {
+            let Some(written) = rewrite(encoding, &produced.records) else {
+                left_alone.insert(vector.name.as_str());
+                continue;
+            };
+            let context = vector.context(encoding);
+            assert_eq!(read(&written), vector.records, "{context}");
+            if encoding.codec == Compression::None {
+                assert_eq!(written, encoding.bytes, "{context}");
+            }
+        }
+    }
+    // Compaction and coordinators write these, not producers.
+    let theirs = ["abort", "commit", "compacted-gaps", "delete-horizon", "empty-batch"];
+    assert_eq!(left_alone, theirs.into_iter().collect());
+}
+
+/// The batches of `encoding` built anew from `records`, if a producer could have built them.
+fn rewrite(encoding: &Encoding, records: &[Record]) -> Option<Bytes> {
+    let mut written = Vec::new();
+    let mut rest = records;
+    for expected in &encoding.batches {
+        let number = |name: &str| expected[name].as_i64();
+        let has_gaps = number("count")? != number("lastOffset")? - number("baseOffset")? + 1;
+        if has_gaps || expected["control"].is_object() || expected["deleteHorizon"].is_number() {
+            return None;
+        }
+        let (ours, others) = rest.split_at(usize::try_from(number("count")?).unwrap());
+        rest = others;
+        written.extend_from_slice(&build(encoding.codec, ours, expected));
+    }
+    Some(written.into())
+}
+
+fn build(codec: Compression, records: &[Record], expected: &Value) -> Bytes {
+    let mut builder = BatchBuilder::new(codec, None);
+    for record in records {
+        let headers = record.headers.iter().map(|(key, value)| {
+            (str::from_utf8(key).expect("a header key in UTF-8"), value.as_deref())
+        });
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        builder.append(record.timestamp.unwrap_or(-1), key, value, headers).unwrap();
+    }
+    let sealed = builder.seal(&mut Compressor::new()).unwrap();
+    placed(&sealed.into_stamped(stamp(expected)), expected)
+}
+
+fn stamp(expected: &Value) -> Option<ProducerStamp> {
+    let number = |name: &str| expected[name].as_i64().unwrap();
+    (number("producerId") != -1).then(|| ProducerStamp {
+        producer_id: ProducerId(number("producerId")),
+        producer_epoch: ProducerEpoch(number("producerEpoch").try_into().unwrap()),
+        base_sequence: Sequence::new(number("baseSequence").try_into().unwrap()),
+        is_transactional: expected["transactional"] == true,
+    })
+}
+
+/// What a broker makes of a batch that was produced.
+fn placed(batch: &[u8], expected: &Value) -> Bytes {
+    let mut batch = batch.to_vec();
+    let number = |name: &str| expected[name].as_i64().unwrap();
+    let epoch = LeaderEpoch(number("leaderEpoch").try_into().unwrap());
+    let append = (expected["timestampType"] == "LogAppendTime").then(|| number("maxTimestamp"));
+    assign_offsets(&mut batch, number("baseOffset"), epoch, append).unwrap();
+    batch.into()
+}
+
+/// What is tested here.
+pub(crate) const FILE: &str = "records-v2.jsonl";
+
+const NAMES: [&str; 18] = [
+    "abort",
+    "binary-header-values",
+    "commit",
+    "compacted-gaps",
+    "delete-horizon",
+    "empty-batch",
+    "empty-key-and-value",
+    "greatest-numbers",
+    "idempotent",
+    "large-value",
+    "null-key",
+    "null-value",
+    "one",
+    "repeated-header-keys",
+    "several-batches",
+    "thousand",
+    "timestamps",
+    "transactional",
+];

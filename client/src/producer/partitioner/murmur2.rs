@@ -49,6 +49,27 @@ mod tests {
         }
     }
 
+    /// Rows written by Kafka's own function, see `protocol/vectors/README.md`.
+    #[test]
+    fn every_row_of_the_table_hashes_as_in_java() {
+        let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/vectors/murmur2.tsv");
+        let table = std::fs::read_to_string(table).expect("the table");
+        assert!(table.lines().count() > 100);
+        for row in table.lines() {
+            let mut fields = row.split('\t');
+            let key = unhex(fields.next().expect("a key"));
+            let mut number = || fields.next().expect("a number").parse::<i32>().expect("a number");
+            assert_eq!(murmur2(&key).cast_signed(), number(), "{row}");
+            assert_eq!(partition_for_key(&key, 12), number(), "{row}");
+            assert_eq!(partition_for_key(&key, 1000), number(), "{row}");
+        }
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).expect("digits"));
+        digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
+    }
+
     #[test]
     fn bytes_above_127_count_as_unsigned() {
         assert_ne!(murmur2(&[0xff]), murmur2(&[0x7f]));

@@ -126,6 +126,11 @@ impl<'a> Cursor<'a> {
         if matches!(self.peek(), Token::Comma | Token::RParen | Token::EOF) {
             return Err(self.expected(expected));
         }
+        if nests_too_deeply(rest) {
+            let message =
+                format!("brackets nest deeper than {MAX_BRACKETS} levels in this expression");
+            return Err(ddl(self.location(), message));
+        }
         if let Err(error) = parser.parse_expr() {
             return Err(self.expression_error(&error, rest, parser.index()));
         }
@@ -212,6 +217,21 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Whether the expression that `tokens` begin with has more brackets within brackets than the parser can take.
+fn nests_too_deeply(tokens: &[TokenWithSpan]) -> bool {
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token.token {
+            Token::LParen | Token::LBracket if depth == MAX_BRACKETS => return true,
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket if depth > 0 => depth -= 1,
+            Token::Comma | Token::RParen | Token::RBracket if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// An error at a place in the statement.
 pub(super) fn ddl(at: Location, message: impl fmt::Display) -> Error {
     Error::ddl(at.line, at.column, message)
@@ -262,6 +282,9 @@ fn lower_first(message: &str) -> String {
 fn to_index(number: u64) -> usize {
     usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX)
 }
+
+/// The parser gives up a little beyond, and takes a time that doubles with each `ARRAY[` on the way there.
+const MAX_BRACKETS: usize = 40;
 
 /// Takes backticks and double quotes around names, and `U&'…'` strings.
 const DIALECT: GenericDialect = GenericDialect {};

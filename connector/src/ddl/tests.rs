@@ -575,7 +575,18 @@ fn a_hostile_nesting_is_an_error() {
     let types = format!("CREATE TABLE t (a {}INT{})", "ARRAY<".repeat(10_000), ">".repeat(10_000));
     assert!(message(&types).ends_with("types nest deeper than 64 levels"));
     let expression = format!("CREATE TABLE t (a AS {}1{})", "(".repeat(10_000), ")".repeat(10_000));
-    assert!(message(&expression).contains("nested too deeply"), "{}", message(&expression));
+    assert!(
+        message(&expression).contains("nest deeper than 40 levels"),
+        "{}",
+        message(&expression)
+    );
+    let arrays = format!("CREATE TABLE t (a AS {}1{})", "ARRAY[".repeat(60), "]".repeat(60));
+    assert_eq!(
+        message(&arrays),
+        "line 1, column 22: brackets nest deeper than 40 levels in this expression"
+    );
+    let deepest = format!("CREATE TABLE t (a AS {}1{})", "ARRAY[".repeat(40), "]".repeat(40));
+    parse_create_table(&deepest).unwrap();
 }
 
 /// Every statement cut off at every character is an error with a place, never a panic.

@@ -11,7 +11,7 @@ pub(crate) use self::assembler::AssemblerSpec;
 pub use self::bounded::BoundedMode;
 pub(crate) use self::enumerator::{Enumerator, Subscription};
 pub(crate) use self::reader::BatchLimits;
-pub use self::reader::{SourceBatch, SourceProgress, SourceReader};
+pub use self::reader::{PassedOver, SourceBatch, SourceProgress, SourceReader};
 pub use self::split::Split;
 pub use self::startup::StartupMode;
 

@@ -8,7 +8,7 @@ use kavka_client::protocol::{
     BatchBody, DecodeError, Decompressor, LeaderEpoch, Offset, RecordsPosition, TimestampType,
     TopicPartition, VisibleBatches,
 };
-use kavka_client::{Consumer, FetchedBatches, StartOffset};
+use kavka_client::{Consumer, FetchedBatches, PositionReset, StartOffset};
 
 use super::assembler::{Assembler, AssemblerSpec, BadRecord, RecordContext};
 use super::split::Split;
@@ -32,6 +32,7 @@ pub struct SourceReader {
     /// Fetched and not yet decoded.
     fetched: VecDeque<Undecoded>,
     progress: SourceProgress,
+    passed_over: Vec<PassedOver>,
     decompressor: Decompressor,
     /// What comes after the rows that were decoded before it.
     failure: Option<Error>,
@@ -53,6 +54,16 @@ pub struct SourceBatch {
 /// For each partition that moved, the next offset to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceProgress(Vec<(TopicPartition, Offset)>);
+
+/// Offsets of a split that were not read, because they lay outside of the log when their turn came: mostly because
+/// retention had deleted them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Which partition.
+    pub topic_partition: TopicPartition,
+    /// How many offsets; each may have held a record.
+    pub offsets: u64,
+}
 
 /// The rest of what one fetch brought of one partition.
 struct Undecoded {
@@ -107,6 +118,7 @@ impl SourceReader {
             limits,
             fetched: VecDeque::new(),
             progress: SourceProgress::default(),
+            passed_over: Vec::new(),
             decompressor: Decompressor::default(),
             failure: None,
             has_failed: false,
@@ -148,11 +160,32 @@ impl SourceReader {
             }
             let fetch =
                 self.consumer.poll().await.map_err(|error| Error::client("cannot read", error))?;
+            self.note_resets(fetch.resets());
             for fetched in fetch.into_partitions() {
                 let tp = fetched.topic_partition();
                 let split = self.open.iter().find(|split| split.topic_partition == *tp);
                 let undecoded = split.map(|split| Undecoded::new(fetched, split.stop));
                 self.fetched.extend(undecoded);
+            }
+        }
+    }
+
+    /// What was passed over since the last call. It comes after all rows before it, and also when no row follows.
+    pub fn take_passed_over(&mut self) -> Vec<PassedOver> {
+        std::mem::take(&mut self.passed_over)
+    }
+
+    fn note_resets(&mut self, resets: &[PositionReset]) {
+        for reset in resets {
+            let tp = &reset.topic_partition;
+            let Some(split) = self.open.iter().find(|split| split.topic_partition == *tp) else {
+                continue;
+            };
+            // What lies behind the stop was not to be read.
+            let end = split.stop.map_or(reset.to, |stop| stop.min(reset.to));
+            let offsets = u64::try_from(end.saturating_sub(reset.from)).unwrap_or_default();
+            if offsets > 0 {
+                self.passed_over.push(PassedOver { topic_partition: tp.clone(), offsets });
             }
         }
     }

@@ -21,6 +21,7 @@ use kavka_connector::client::Properties;
 use kavka_connector::{Clients, Table, parse_create_table};
 
 use crate::batches::Batches;
+use crate::column_names::with_unique_names;
 use crate::describe::{TextRows, describe};
 use crate::error::{Error, ErrorKind};
 use crate::insert::InsertInto;
@@ -47,6 +48,10 @@ pub struct SqlOptions {
 }
 
 /// A session: its tables, its settings and the clusters it is connected to.
+///
+/// Planning recurses over a statement. Each operator of a long chain takes up to 10 KB of stack (30 KB in a debug
+/// build) and a chain may have a thousand of them: a program that runs statements of strangers does so on threads with
+/// 32 MiB of stack.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), kavka_sql::Error> {
@@ -213,6 +218,7 @@ impl SqlContext {
         let state = self.state(&progress);
         let logical = self.plan(statement, &state).await?;
         let is_insert = matches!(logical, LogicalPlan::Dml(_));
+        let logical = if is_insert { logical } else { with_unique_names(logical)? };
         let plan = state.create_physical_plan(&logical).await?;
         let (stream, is_bounded) = start(plan, &state, &progress)?;
         if is_insert {

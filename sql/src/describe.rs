@@ -18,7 +18,7 @@ use crate::types::flink_name;
 /// A table of text: the names of its columns and its rows.
 pub(crate) struct TextRows {
     names: Vec<&'static str>,
-    rows: Vec<Vec<Option<String>>>,
+    rows: Vec<Vec<String>>,
 }
 
 impl TextRows {
@@ -26,15 +26,15 @@ impl TextRows {
         Self { names: names.to_vec(), rows: Vec::new() }
     }
 
-    pub(crate) fn push<T: Into<Option<String>>>(&mut self, row: impl IntoIterator<Item = T>) {
-        self.rows.push(row.into_iter().map(Into::into).collect());
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = String>) {
+        self.rows.push(row.into_iter().collect());
     }
 
     pub(crate) fn into_result(self) -> Result<StatementResult, Error> {
         let fields = self.names.iter().map(|name| Field::new(*name, DataType::Utf8, true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let column = |index: usize| {
-            let values = self.rows.iter().map(|row| row.get(index).and_then(Option::as_deref));
+            let values = self.rows.iter().map(|row| row.get(index).map(String::as_str));
             Arc::new(values.collect::<StringArray>()) as ArrayRef
         };
         let columns = (0..self.names.len()).map(column).collect();
@@ -65,13 +65,13 @@ pub(crate) fn describe(table: &KafkaTable) -> TextRows {
         }
         let nullable = if nullable { "TRUE" } else { "FALSE" };
         rows.push([
-            Some(column.name.clone()),
-            Some(data_type),
-            Some(nullable.to_owned()),
-            key(definition, &column.name),
-            extras(column),
-            watermark,
-            column.comment.clone(),
+            column.name.clone(),
+            data_type,
+            nullable.to_owned(),
+            key(definition, &column.name).unwrap_or_default(),
+            extras(column).unwrap_or_default(),
+            watermark.unwrap_or_default(),
+            column.comment.clone().unwrap_or_default(),
         ]);
     }
     rows

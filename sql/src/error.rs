@@ -203,8 +203,17 @@ impl Error {
             }
             DataFusionError::ArrowError(inner, _) => Self::from_arrow(inner),
             DataFusionError::SchemaError(inner, _) => Self::from_schema(inner),
+            DataFusionError::NotImplemented(message)
+                if message.contains("OuterReferenceColumn") =>
+            {
+                Self::unsupported("correlated", CORRELATED)
+            }
             DataFusionError::NotImplemented(message) => {
                 Self::new(ErrorKind::Unsupported, format!("unsupported: {}", plain(message)))
+            }
+            DataFusionError::Internal(message) => {
+                let message = format!("the query engine cannot do this: {}", plain(message));
+                Self::new(ErrorKind::Engine, message)
             }
             other => Self::new(ErrorKind::Engine, plain(&other.strip_backtrace())),
         }
@@ -274,7 +283,10 @@ fn plain(text: &str) -> String {
     while let Some(rest) = HEADINGS.iter().find_map(|heading| text.strip_prefix(heading)) {
         text = rest;
     }
-    text.trim_end().to_owned()
+    // What follows is a list of signatures; what went before, the same said several times.
+    let text = text.find(NO_MATCH).map_or(text, |start| &text[start..]);
+    let text = text.split(BUG).collect::<String>();
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn lower_first(text: &str) -> String {
@@ -285,9 +297,20 @@ fn lower_first(text: &str) -> String {
     }
 }
 
+/// What DataFusion says of every error it did not expect.
+const BUG: &str = "This issue was likely caused by a bug in DataFusion's code. Please help us to resolve this by filing a \
+    bug report in our issue tracker: https://github.com/apache/datafusion/issues";
+
+/// The engine cannot join a row with what comes of its own columns.
+const CORRELATED: &str = "UNNEST or subquery of a column of another table in FROM; SELECT unnest(column) FROM table does the first";
+
+/// Where DataFusion's description of a call with the wrong arguments begins to help.
+const NO_MATCH: &str = "No function matches the given name";
+
 /// What DataFusion and Arrow write in front of their messages.
 const HEADINGS: &[&str] = &[
     "Arrow error: ",
+    "Cast error: ",
     "Compute error: ",
     "Error during planning: ",
     "Execution error: ",
@@ -322,6 +345,29 @@ mod tests {
             &[Column::new_unqualified("item_id"), Column::new_unqualified("user_id")],
         );
         assert_eq!(error.to_string(), "no column User_id; did you mean user_id?");
+    }
+
+    #[test]
+    fn what_the_engine_says_is_cut_down_to_what_helps() {
+        let unmatched = "Error during planning: Failed to coerce. Error during planning: No function matches the \
+                         given name and argument types 'upper()'.\n\tCandidate functions:\n\tupper(String)";
+        for (error, expected) in [
+            (
+                DataFusionError::Plan(unmatched.to_owned()),
+                "No function matches the given name and argument types 'upper()'. Candidate functions: upper(String)"
+                    .to_owned(),
+            ),
+            (
+                DataFusionError::Internal(format!("no such plan.\n{BUG}")),
+                "the query engine cannot do this: no such plan.".to_owned(),
+            ),
+            (
+                DataFusionError::NotImplemented("Physical plan of OuterReferenceColumn(x)".into()),
+                format!("unsupported: correlated={CORRELATED}"),
+            ),
+        ] {
+            assert_eq!(Error::from(error).to_string(), expected);
+        }
     }
 
     #[test]

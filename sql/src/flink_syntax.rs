@@ -4,24 +4,44 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, DataType, Expr, Ident, ObjectName, Select, SelectItem, TableFactor, TypedString,
-    Value, VisitMut, VisitorMut,
+    AccessExpr, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, Select, SelectItem, TableFactor, TypedString, Value,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use crate::column_names::numbered;
+use crate::error::Error;
+use crate::time_pattern::translate;
+
 /// Rewrites a statement or an expression in place.
-pub(crate) fn rewrite(tree: &mut impl VisitMut) {
-    // The rewriter never breaks off.
-    let _: ControlFlow<()> = tree.visit(&mut Rewriter);
+///
+/// # Errors
+/// What Flink has and the engine cannot do, where it would do something else instead.
+pub(crate) fn rewrite(tree: &mut impl VisitMut) -> Result<(), Error> {
+    match tree.visit(&mut Rewriter) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 struct Rewriter;
 
 impl VisitorMut for Rewriter {
-    type Break = ();
+    type Break = Error;
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         match expr {
+            Expr::Function(function) => {
+                if let Err(error) = translate_pattern(function) {
+                    return ControlFlow::Break(error);
+                }
+            }
             Expr::TypedString(literal) => keep_fraction(literal),
+            Expr::Value(literal) => {
+                if let Some(double) = double(literal) {
+                    *expr = double;
+                }
+            }
             Expr::CompoundFieldAccess { access_chain, .. } => {
                 access_chain.iter_mut().for_each(name_field)
             }
@@ -30,7 +50,8 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+    /// Before the expressions are rewritten, so that they are named as they were written.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         name_columns(select);
         ControlFlow::Continue(())
     }
@@ -50,6 +71,42 @@ fn keep_fraction(literal: &mut TypedString) {
     }
 }
 
+/// A number with an exponent is a DOUBLE; the engine would make a DECIMAL of it, as of `1.5`.
+fn double(literal: &ValueWithSpan) -> Option<Expr> {
+    let Value::Number(digits, _) = &literal.value else {
+        return None;
+    };
+    let text = digits.contains(['e', 'E']).then(|| Value::SingleQuotedString(digits.clone()))?;
+    Some(Expr::TypedString(TypedString {
+        data_type: DataType::Double(ExactNumberInfo::None),
+        value: text.with_span(literal.span),
+        uses_odbc_syntax: false,
+    }))
+}
+
+/// The second argument of these functions is a pattern in Java's letters.
+fn translate_pattern(function: &mut Function) -> Result<(), Error> {
+    let name = function.name.to_string().to_ascii_lowercase();
+    if !PATTERN_FUNCTIONS.contains(&name.as_str()) {
+        return Ok(());
+    }
+    let FunctionArguments::List(list) = &mut function.args else {
+        return Ok(());
+    };
+    let Some(argument) = list.args.get_mut(1) else {
+        return Ok(());
+    };
+    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(literal))) = argument
+        && let Value::SingleQuotedString(pattern) = &mut literal.value
+    {
+        *pattern = translate(pattern)?;
+        return Ok(());
+    }
+    // The engine would take its letters for text.
+    let what = format!("{} with a pattern that is not a literal", name.to_ascii_uppercase());
+    Err(Error::unsupported(what, argument))
+}
+
 /// `items[1].name`: the engine takes the name of a field behind brackets as a string.
 fn name_field(access: &mut AccessExpr) {
     if let AccessExpr::Dot(expr) = access
@@ -59,13 +116,14 @@ fn name_field(access: &mut AccessExpr) {
     }
 }
 
-/// Names columns as Flink does: a field of a row by its own name, a name that comes again with a number behind it.
+/// Names columns: a field of a row by its own name, an expression as it is written, and a name that comes again
+/// with a number behind it, as in Flink.
 fn name_columns(select: &mut Select) {
     let has_wildcard = |item: &SelectItem| {
         matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
     };
-    // What a wildcard stands for is not known here.
-    if select.projection.iter().any(has_wildcard) {
+    // What a wildcard stands for is not known here, and ORDER BY finds the columns of DISTINCT by their expressions.
+    if select.projection.iter().any(has_wildcard) || select.distinct.is_some() {
         return;
     }
     let relations = relations(select);
@@ -76,7 +134,7 @@ fn name_columns(select: &mut Select) {
         };
         let name = own_name(expr);
         let is_new = taken.insert(name.clone());
-        if is_new && !is_row_field(expr, &relations) {
+        if is_new && keeps_its_name(expr, &relations) {
             continue;
         }
         let alias = if is_new { name } else { numbered(&name, &mut taken) };
@@ -102,19 +160,16 @@ fn own_name(expr: &Expr) -> String {
     }
 }
 
-fn is_row_field(expr: &Expr, relations: &HashSet<String>) -> bool {
+/// A column has the name it is written with, and `unnest` of a row makes several columns with names of their own.
+fn keeps_its_name(expr: &Expr, relations: &HashSet<String>) -> bool {
     match expr {
+        Expr::Identifier(_) => true,
         Expr::CompoundIdentifier(path) => {
-            path.len() > 2 || path.first().is_some_and(|first| !relations.contains(&first.value))
+            path.len() == 2 && path.first().is_some_and(|first| relations.contains(&first.value))
         }
+        Expr::Function(function) => function.name.to_string().eq_ignore_ascii_case("unnest"),
         _ => false,
     }
-}
-
-fn numbered(name: &str, taken: &mut HashSet<String>) -> String {
-    let mut names = (0..).map(|number: u64| format!("{name}{number}"));
-    // There are more numbers than columns.
-    names.find(|name| taken.insert(name.clone())).unwrap_or_default()
 }
 
 /// The names by which columns of the FROM clause can be qualified.
@@ -143,6 +198,9 @@ fn last_part(name: &ObjectName) -> Option<String> {
     name.0.last()?.as_ident().map(|ident| ident.value.clone())
 }
 
+/// Functions of a time and a pattern, under the names they have in Flink.
+const PATTERN_FUNCTIONS: &[&str] = &["date_format", "to_date", "to_timestamp"];
+
 /// Flink's finest precision: nanoseconds.
 const MOST_DIGITS: u64 = 9;
 
@@ -157,8 +215,17 @@ mod tests {
                 "SELECT a.id, b.id, 1 AS id0 FROM a, b",
                 "SELECT a.id, b.id AS \"id1\", 1 AS id0 FROM a, b",
             ),
-            ("SELECT NULL, NULL, 1 AS x FROM a", "SELECT NULL, NULL AS \"NULL0\", 1 AS x FROM a"),
+            (
+                "SELECT NULL, NULL, 1 AS x FROM a",
+                "SELECT NULL AS \"NULL\", NULL AS \"NULL0\", 1 AS x FROM a",
+            ),
             ("SELECT address.city, a.id FROM a", "SELECT address.city AS \"city\", a.id FROM a"),
+            (
+                "SELECT UPPER(x), count(*) FROM a",
+                "SELECT UPPER(x) AS \"UPPER(x)\", count(*) AS \"count(*)\" FROM a",
+            ),
+            ("SELECT DISTINCT x + 1 FROM a", "SELECT DISTINCT x + 1 FROM a"),
+            ("SELECT unnest(r) FROM a", "SELECT unnest(r) FROM a"),
             ("SELECT o.r.y FROM a o", "SELECT o.r.y AS \"y\" FROM a o"),
             ("SELECT a.*, b.id, b.id FROM a, b", "SELECT a.*, b.id, b.id FROM a, b"),
         ] {
@@ -167,11 +234,27 @@ mod tests {
     }
 
     #[test]
+    fn patterns_are_javas_and_have_to_be_literals() {
+        let parsed = parse_statement("SELECT date_format(ts, 'yyyy') AS x, to_char(ts, '%Y') AS y");
+        let expected = "SELECT date_format(ts, '%Y') AS x, to_char(ts, '%Y') AS y";
+        assert_eq!(parsed.unwrap().to_string(), expected);
+        let error = parse_statement("SELECT DATE_FORMAT(ts, pattern) FROM t").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unsupported: DATE_FORMAT with a pattern that is not a literal=pattern"
+        );
+    }
+
+    #[test]
     fn literals_keep_their_fractions() {
         for (query, expected) in [
-            ("SELECT TIME '12:00:00.123'", "SELECT TIME(3) '12:00:00.123'"),
-            ("SELECT TIMESTAMP '2024-01-01 00:00:00'", "SELECT TIMESTAMP(0) '2024-01-01 00:00:00'"),
-            ("SELECT DATE '2024-01-01'", "SELECT DATE '2024-01-01'"),
+            ("SELECT TIME '12:00:00.123' AS x", "SELECT TIME(3) '12:00:00.123' AS x"),
+            (
+                "SELECT TIMESTAMP '2024-01-01 00:00:00' AS x",
+                "SELECT TIMESTAMP(0) '2024-01-01 00:00:00' AS x",
+            ),
+            ("SELECT DATE '2024-01-01' AS x", "SELECT DATE '2024-01-01' AS x"),
+            ("SELECT -1e300 AS x, 1.5 AS y", "SELECT -DOUBLE '1e300' AS x, 1.5 AS y"),
         ] {
             assert_eq!(parse_statement(query).unwrap().to_string(), expected);
         }

@@ -5,10 +5,13 @@
 
 mod batch_size_exec;
 mod batches;
+mod column_names;
 mod context;
+mod depth;
 mod describe;
 mod error;
 mod flink_syntax;
+mod functions;
 mod insert;
 mod latency_rule;
 mod lexer;
@@ -29,6 +32,7 @@ mod sink_rule;
 mod splits;
 mod statement;
 mod table;
+mod time_pattern;
 mod time_zone_rule;
 mod types;
 mod unbounded_rule;

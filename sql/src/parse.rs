@@ -31,15 +31,16 @@ fn parse<T: VisitMut>(
 ) -> Result<T, Error> {
     let text = with_map_calls(text)?;
     let parsed = Parser::new(&GenericDialect {}).try_with_sql(&text).and_then(|mut parser| {
-        let mut parsed = read(&mut parser)?;
-        rewrite(&mut parsed);
+        let parsed = read(&mut parser)?;
         match parser.peek_token() {
             end if end.token == Token::EOF => Ok(parsed),
             found => parser.expected("the end of the statement", found),
         }
     });
     let end = lexer::position(&text, text.len());
-    parsed.map_err(|error| Error::from_parser(&error, end))
+    let mut parsed = parsed.map_err(|error| Error::from_parser(&error, end))?;
+    rewrite(&mut parsed)?;
+    Ok(parsed)
 }
 
 /// `MAP[k, v, …]` as `MAP(k, v, …)`, which is how the parser knows it. No byte moves, so positions stay.

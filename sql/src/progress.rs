@@ -1,6 +1,11 @@
 //! [`QueryProgress`]: how far a running statement is, for whoever watches it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kavka_connector::PassedOver;
+use kavka_connector::client::protocol::TopicPartition;
 
 /// Counters that the scans and sinks of one statement keep while it runs.
 ///
@@ -14,6 +19,7 @@ pub struct QueryProgress {
     bytes_written: AtomicU64,
     /// One more than the offsets to read; 0 while there is no such number.
     total: AtomicU64,
+    passed_over: Mutex<BTreeMap<TopicPartition, u64>>,
 }
 
 impl QueryProgress {
@@ -47,6 +53,23 @@ impl QueryProgress {
         self.total.load(Relaxed).checked_sub(1)
     }
 
+    /// How many offsets of each partition were to be read and no longer there, mostly because retention had deleted
+    /// them: the result lacks their records. Partitions without any are left out.
+    pub fn passed_over(&self) -> Vec<(TopicPartition, u64)> {
+        self.lost().iter().map(|(tp, offsets)| (tp.clone(), *offsets)).collect()
+    }
+
+    pub(crate) fn add_passed_over(&self, passed_over: Vec<PassedOver>) {
+        for PassedOver { topic_partition, offsets } in passed_over {
+            *self.lost().entry(topic_partition).or_default() += offsets;
+        }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, BTreeMap<TopicPartition, u64>> {
+        // The map is whole between any two operations on it.
+        self.passed_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn set_total(&self, offsets: u64) {
         self.total.store(offsets.saturating_add(1), Relaxed);
     }
@@ -73,5 +96,19 @@ mod tests {
         assert_eq!(progress.total(), None);
         progress.set_total(0);
         assert_eq!(progress.total(), Some(0));
+    }
+
+    #[test]
+    fn what_was_passed_over_is_added_up_by_partition() {
+        let progress = QueryProgress::default();
+        let passed_over = |partition, offsets| {
+            let topic_partition = TopicPartition::new("orders", partition);
+            PassedOver { topic_partition, offsets }
+        };
+        progress.add_passed_over(vec![passed_over(1, 5), passed_over(0, 2)]);
+        progress.add_passed_over(vec![passed_over(1, 3)]);
+        let expected =
+            [(0, 2), (1, 8)].map(|(p, offsets)| (TopicPartition::new("orders", p), offsets));
+        assert_eq!(progress.passed_over(), expected);
     }
 }

@@ -115,6 +115,7 @@ impl Reading {
                 read = self.reader.next() => read,
             },
         };
+        self.progress.add_passed_over(self.reader.take_passed_over());
         let read = read.map_err(Error::from)?;
         if let Some(read) = &read {
             self.account(read);

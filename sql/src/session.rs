@@ -9,6 +9,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::functions::functions;
 use crate::latency_rule::StreamLatencyRule;
 use crate::map_literals::MapLiterals;
 use crate::sink_rule::SinkParallelismRule;
@@ -29,6 +30,7 @@ pub(crate) fn new_session(config: SessionConfig) -> SessionContext {
         .with_type_planner(Arc::new(FlinkTypes))
         .build();
     let session = SessionContext::new_with_state(state);
+    functions().into_iter().for_each(|function| session.register_udf(function));
     session.register_udf(r#struct().as_ref().clone().with_aliases(["row"]));
     session
 }

@@ -1,5 +1,6 @@
 //! Scripts split into statements, and statements recognised by their first words.
 
+use crate::depth::check_depth;
 use crate::error::{Error, ErrorKind, Position};
 use crate::lexer::{Token, TokenKind, position, tokens};
 
@@ -66,22 +67,39 @@ impl Command {
     /// A statement of another kind, or one of these with words missing or left over.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let tokens = tokens(text)?;
+        check_depth(text, &tokens)?;
         let mut words = Words { text, tokens: &tokens, at: 0 };
         let command = words.command()?;
-        if matches!(command, Self::Query | Self::Insert) {
-            refuse_hints(&tokens)?;
+        if matches!(command, Self::Query | Self::Insert | Self::Explain { .. }) {
+            refuse_not_built(&tokens)?;
         }
         Ok(command)
     }
 }
 
-/// A hint changes what a statement reads or writes: leaving it out would answer another question.
-fn refuse_hints(tokens: &[Token<'_>]) -> Result<(), Error> {
-    match tokens.iter().find(|token| token.kind == TokenKind::Hint) {
-        Some(hint) => Err(Error::unsupported("hint", hint.text)),
-        None => Ok(()),
+/// What Flink has in queries and the engine's grammar would trip over, or leave out.
+fn refuse_not_built(tokens: &[Token<'_>]) -> Result<(), Error> {
+    let after = |at: usize| tokens.get(at + 1);
+    for (at, token) in tokens.iter().enumerate() {
+        let is_call = after(at).is_some_and(|next| next.is_symbol('('));
+        if token.kind == TokenKind::Hint {
+            return Err(Error::unsupported("hint", token.text));
+        }
+        if is_call && WINDOWS.iter().any(|window| token.is_word(window)) {
+            return Err(Error::unsupported("window", token.text.to_uppercase()));
+        }
+        if is_call && token.is_word("MATCH_RECOGNIZE") {
+            return Err(Error::unsupported("clause", "MATCH_RECOGNIZE"));
+        }
+        if token.is_word("FOR") && after(at).is_some_and(|next| next.is_word("SYSTEM_TIME")) {
+            return Err(Error::unsupported("clause", "FOR SYSTEM_TIME AS OF"));
+        }
     }
+    Ok(())
 }
+
+/// Flink's windows in time, as tables and as groups.
+const WINDOWS: [&str; 4] = ["CUMULATE", "HOP", "SESSION", "TUMBLE"];
 
 /// The tokens of one statement, read from left to right.
 struct Words<'a> {
@@ -150,7 +168,6 @@ impl<'a> Words<'a> {
         let body = self.peek().ok_or_else(|| self.expected("a query or an INSERT"))?;
         match body.text.to_ascii_uppercase().as_str() {
             "SELECT" | "WITH" | "VALUES" | "INSERT" => {
-                refuse_hints(self.tokens)?;
                 Ok(Command::Explain { analyze, body: body.start })
             }
             _ => Err(self.unsupported(self.at + 1)),

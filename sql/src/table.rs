@@ -8,6 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
@@ -223,13 +224,25 @@ fn compute(expression: &str, schema: &DFSchema, state: &SessionState) -> Result<
     let expr = parse_expression(expression)?;
     let expr = ExprWithAlias { expr, alias: None };
     let expr = state.create_logical_expr_from_sql_expr(expr, schema)?;
-    if expr.is_volatile() {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("unsupported: expression={expression}"),
-        ));
+    match expr.exists(|expr| Ok(needs_other_rows(expr)))? {
+        true => {
+            let message = "an aggregate, a window function, UNNEST or a subquery is not computed from one row";
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+        false => Ok(expr),
     }
-    Ok(expr)
+}
+
+fn needs_other_rows(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::AggregateFunction(_)
+            | Expr::Exists(_)
+            | Expr::InSubquery(_)
+            | Expr::ScalarSubquery(_)
+            | Expr::Unnest(_)
+            | Expr::WindowFunction(_)
+    )
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ use datafusion::functions::datetime::to_local_time;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, TryCast, cast};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, TryCast, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
 /// Runs after type coercion, when every conversion is an explicit cast.
@@ -66,6 +66,11 @@ fn convert(expr: Expr, schema: &DFSchema, zone: &str) -> Result<Transformed<Expr
         Expr::ScalarFunction(function) if WALL_CLOCK.contains(&function.name()) => {
             read_in_zone(function, schema, zone)
         }
+        Expr::ScalarFunction(function)
+            if function.name() == FROM_UNIXTIME && function.args.len() == 1 =>
+        {
+            Ok(Transformed::yes(since_epoch(function, zone)))
+        }
         _ => Ok(Transformed::no(expr)),
     }
 }
@@ -115,8 +120,17 @@ fn read_in_zone(
     Ok(Transformed::new_transformed(Expr::ScalarFunction(function), changed))
 }
 
+/// `FROM_UNIXTIME(seconds)` is what the session's clock on the wall shows then.
+fn since_epoch(function: &ScalarFunction, zone: &str) -> Expr {
+    let arguments = function.args.iter().cloned().chain([lit(zone)]);
+    to_local_time().call(vec![function.func.call(arguments.collect())])
+}
+
 /// The zone of every TIMESTAMP_LTZ column.
 const UTC: &str = "UTC";
 
 /// Functions that look at a clock on the wall.
 const WALL_CLOCK: &[&str] = &["date_part", "date_trunc", "to_char"];
+
+/// Seconds since the epoch as a wall-clock time; with a second argument, in that zone.
+const FROM_UNIXTIME: &str = "from_unixtime";

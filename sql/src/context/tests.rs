@@ -184,6 +184,91 @@ async fn literals_are_those_of_flink() {
 }
 
 #[tokio::test]
+async fn time_functions_follow_the_sessions_time_zone() {
+    let context = context();
+    for (zone, expression, expected) in [
+        ("UTC", "TO_TIMESTAMP('2024-07-01 12:00:00')", "2024-07-01T12:00:00"),
+        ("Europe/Berlin", "TO_TIMESTAMP('2024-07-01 12:00:00')", "2024-07-01T12:00:00"),
+        (
+            "Europe/Berlin",
+            "CAST(TO_TIMESTAMP('01.07.2024 12:00', 'dd.MM.yyyy HH:mm') AS TIMESTAMP(3))",
+            "2024-07-01T12:00:00",
+        ),
+        ("UTC", "FROM_UNIXTIME(0)", "1970-01-01T00:00:00"),
+        ("Europe/Berlin", "TO_TIMESTAMP(FROM_UNIXTIME(0))", "1970-01-01T01:00:00"),
+        ("Europe/Berlin", "TO_TIMESTAMP_LTZ(1500)", "1970-01-01T00:00:01.500Z"),
+        ("Europe/Berlin", "TO_TIMESTAMP_LTZ(2, 0)", "1970-01-01T00:00:02Z"),
+        (
+            "Europe/Berlin",
+            "DATE_FORMAT(TO_TIMESTAMP_LTZ(0, 3), 'yyyy-MM-dd''T''HH:mm:ss.SSS')",
+            "1970-01-01T01:00:00.000",
+        ),
+        ("Europe/Berlin", "DATE_FORMAT(TIMESTAMP '2024-07-01 12:34:56', 'HH:mm')", "12:34"),
+        ("Europe/Berlin", "CURRENT_TIMESTAMP = CAST(CURRENT_TIMESTAMP AS TIMESTAMP(9))", "true"),
+    ] {
+        context.set("table.local-time-zone", zone).unwrap();
+        let found = rows(&context, &format!("SELECT {expression}")).await.unwrap();
+        assert_eq!(found, [[expected]], "{expression} in {zone}");
+    }
+}
+
+#[tokio::test]
+async fn a_computed_column_may_tell_the_time_of_reading() {
+    let context = context();
+    let clicks = CLICKS.replace("id * 2", "PROCTIME()");
+    context.execute(&clicks).await.unwrap();
+    let described = rows(&context, "DESCRIBE clicks").await.unwrap();
+    assert_eq!(described[4][..3], ["double", "TIMESTAMP_LTZ(3)", "TRUE"]);
+    let before = rows(&context, "SELECT PROCTIME() > TIMESTAMP '2024-01-01 00:00:00'").await;
+    assert_eq!(before.unwrap(), [["true"]]);
+}
+
+#[tokio::test]
+async fn columns_of_a_result_have_names_of_their_own() {
+    let context = context();
+    let join =
+        "SELECT * FROM (VALUES (1, 'x')) t (id, v) JOIN (VALUES (1, 'y')) u (id, v) ON t.id = u.id";
+    let StatementResult::Rows { schema, .. } = context.execute(join).await.unwrap() else {
+        panic!("a query gives rows");
+    };
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id", "v", "id0", "v0"]);
+    assert_eq!(rows(&context, join).await.unwrap(), [["1", "x", "1", "y"]]);
+    let sorted = "SELECT * FROM (VALUES (2), (1)) t (id) JOIN (VALUES (1), (2)) u (id) ON t.id = u.id ORDER BY t.id";
+    assert_eq!(rows(&context, sorted).await.unwrap(), [["1", "1"], ["2", "2"]]);
+}
+
+#[tokio::test]
+async fn what_flink_has_and_is_not_built_is_named() {
+    let context = context();
+    for (query, expected) in [
+        (
+            "SELECT * FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(at), INTERVAL '1' MINUTE))",
+            "unsupported: window=TUMBLE",
+        ),
+        (
+            "SELECT count(*) FROM archive GROUP BY hop(at, INTERVAL '1' SECOND)",
+            "unsupported: window=HOP",
+        ),
+        (
+            "EXPLAIN SELECT * FROM orders FOR SYSTEM_TIME AS OF at",
+            "unsupported: clause=FOR SYSTEM_TIME AS OF",
+        ),
+        ("SELECT * FROM orders MATCH_RECOGNIZE (x)", "unsupported: clause=MATCH_RECOGNIZE"),
+        ("SELECT /*+ STATE_TTL('a' = '1d') */ id FROM orders", "unsupported: hint="),
+    ] {
+        let message = message(&context, query).await;
+        assert!(message.starts_with(expected), "{query}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_with_an_exponent_is_a_double() {
+    let found = rows(&context(), "SELECT 1e300, -2.5E-3, arrow_typeof(1e2)").await.unwrap();
+    assert_eq!(found, [["1e300", "-0.0025", "Float64"]]);
+}
+
+#[tokio::test]
 async fn settings_are_listed_as_they_are() {
     let context = context();
     context.execute("SET 'execution.runtime-mode' = 'batch'").await.unwrap();
@@ -234,7 +319,12 @@ async fn a_computed_column_that_does_not_fit_is_refused_at_once() {
     for (expression, expected) in [
         ("idd * 2", "computed column double: no column idd; did you mean id?"),
         ("id *", "line 6, column 19: expected an expression"),
-        ("random()", "computed column double: unsupported: expression=random()"),
+        ("no_such(id)", "computed column double: Invalid function 'no_such'"),
+        ("DATE_FORMAT(ts, 'ww')", "computed column double: unsupported: time pattern=ww"),
+        ("TO_TIMESTAMP_LTZ(id, 6)", "unsupported: TO_TIMESTAMP_LTZ precision=other than 0 or 3"),
+        ("TO_TIMESTAMP_LTZ(id, id)", "unsupported: TO_TIMESTAMP_LTZ precision=other than 0 or 3"),
+        ("sum(id)", "computed column double: an aggregate, a window function"),
+        ("(SELECT 1)", "computed column double: an aggregate, a window function"),
     ] {
         let message = message(&context, &CLICKS.replace("id * 2", expression)).await;
         assert!(message.contains(expected), "{expression}: {message}");

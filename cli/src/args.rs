@@ -1,12 +1,12 @@
 //! The command line. Letters that kcat has mean what they mean there.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kavka_connector::client::{Properties, check_properties};
 
 use crate::failure::Failure;
+use crate::tell::tell;
 
 /// Kafka topics as tables: SQL, records and topics from one binary.
 #[derive(Debug, Parser)]
@@ -63,7 +63,7 @@ impl Connection {
         }
         check_properties(&given, true).map_err(|error| Failure::usage(error.to_string()))?;
         if let Some(bootstrap) = &self.bootstrap {
-            given.set("bootstrap.servers", bootstrap);
+            given.set("bootstrap.servers", with_ports(bootstrap));
         }
         let defaults = Properties::from([("default.api.timeout.ms", DEFAULT_TIMEOUT_MS)]);
         Ok(given.merged_over(&self.file()?.merged_over(&defaults)))
@@ -91,23 +91,32 @@ impl Connection {
         for warning in check_properties(&properties, false)
             .map_err(|error| Failure::usage(error.to_string()))?
         {
-            eprintln!("warning: {}: {warning}", path.display());
+            tell!("warning: {}: {warning}", path.display());
         }
         Ok(properties)
     }
+}
+
+/// As in kcat, a host without a port has Kafka's usual one.
+fn with_ports(bootstrap: &str) -> String {
+    let address = |address: &str| match address.trim() {
+        host if host.is_empty() || host.contains(':') => host.to_owned(),
+        host => format!("{host}:{USUAL_PORT}"),
+    };
+    bootstrap.split(',').map(address).collect::<Vec<_>>().join(",")
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BrokerArguments {
     /// Where to listen
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092")]
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: String,
     /// Partitions of a topic that nobody created explicitly
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) partitions: i32,
     /// How much the log may hold in memory before the oldest records go, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
-    pub(crate) retention_mib: u64,
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) retention_mib: u32,
 }
 
 #[derive(Debug, Args)]
@@ -125,8 +134,8 @@ pub(crate) struct ConsumeArguments {
     /// Topic to read
     #[arg(short = 't', long = "topic")]
     pub(crate) topic: String,
-    /// Read this partition only
-    #[arg(short = 'p', long = "partition")]
+    /// Read this partition only (-1: all of them)
+    #[arg(short = 'p', long = "partition", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-1..))]
     pub(crate) partition: Option<i32>,
     /// Where to start: beginning, end, N (absolute), -N (that many before the end), s@TIMESTAMP; and where to stop:
     /// e@TIMESTAMP (ms since the epoch; repeatable)
@@ -170,8 +179,8 @@ pub(crate) struct ProduceArguments {
     /// Topic to write to
     #[arg(short = 't', long = "topic")]
     pub(crate) topic: String,
-    /// Write to this partition instead of choosing one by key
-    #[arg(short = 'p', long = "partition")]
+    /// Write to this partition instead of choosing one by key (-1: choose)
+    #[arg(short = 'p', long = "partition", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-1..))]
     pub(crate) partition: Option<i32>,
     /// Stop after this many records
     #[arg(short = 'c', long = "count", value_name = "N")]
@@ -206,7 +215,7 @@ pub(crate) struct SqlArguments {
     /// Statements to run, separated by ';'
     #[arg(short = 'e', long = "execute", value_name = "STATEMENTS", conflicts_with = "file")]
     pub(crate) execute: Option<String>,
-    /// A file of statements to run
+    /// A file of statements to run (-: stdin)
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// How rows are printed
@@ -286,6 +295,9 @@ pub(crate) enum TopicsAction {
     },
 }
 
+/// Where brokers listen if nobody says otherwise.
+const USUAL_PORT: u16 = 9092;
+
 /// A person waits at a command line; a service may have more patience.
 const DEFAULT_TIMEOUT_MS: &str = "30000";
 
@@ -293,7 +305,7 @@ const DEFAULT_TIMEOUT_MS: &str = "30000";
 mod tests {
     use clap::CommandFactory;
 
-    use super::{Arguments, Connection};
+    use super::{Arguments, Connection, with_ports};
     use crate::failure::Failure;
 
     fn connection(properties: &[&str]) -> Connection {
@@ -304,6 +316,11 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_host_without_a_port_has_kafkas() {
+        assert_eq!(with_ports("a, b:1 ,[::1]:2"), "a:9092,b:1,[::1]:2");
     }
 
     #[test]

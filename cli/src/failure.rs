@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use kavka_connector::client;
 
+use crate::tell::tell;
+
 /// Why a command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -29,11 +31,11 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Failed(message) => {
-                eprintln!("error: {message}");
+                tell!("error: {message}");
                 ExitCode::from(1)
             }
             Self::Usage(message) => {
-                eprintln!("error: {message}\n\nFor more information, try '--help'.");
+                tell!("error: {message}\n\nFor more information, try '--help'.");
                 ExitCode::from(2)
             }
             Self::OutputClosed => ExitCode::SUCCESS,
@@ -68,18 +70,27 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An error and its causes in one line: each text appears once.
+/// An error and its causes: each text appears once. What comes in several lines is background, such as all options of
+/// a table, and comes after its cause.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
+        if !texts.iter().any(|text| text.contains(&more)) {
+            texts.push(more);
         }
         cause = error.source();
     }
-    text
+    let (background, texts): (Vec<_>, Vec<_>) = if texts.len() > 1 {
+        texts.into_iter().partition(|text| text.trim_end().contains('\n'))
+    } else {
+        (Vec::new(), texts)
+    };
+    let mut lines = vec![texts.join(": ")];
+    lines.extend(background);
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n\n")
 }
 
 #[cfg(test)]
@@ -98,6 +109,18 @@ mod tests {
             "fetch from broker 1: connection reset"
         );
         assert_eq!(chain(&Outer(io::Error::other("broker 1"))), "fetch from broker 1");
+    }
+
+    #[test]
+    fn a_cause_comes_before_the_background_it_has() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read t.\n\n'topic'='t'")]
+        struct Background(#[source] Outer);
+        let error = Background(Outer(io::Error::other("connection reset")));
+        assert_eq!(
+            chain(&error),
+            "fetch from broker 1: connection reset\n\ncannot read t.\n\n'topic'='t'"
+        );
     }
 
     #[test]

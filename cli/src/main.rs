@@ -8,11 +8,12 @@ mod command;
 mod failure;
 mod output;
 mod progress;
+mod tell;
 
 use std::process::ExitCode;
+use std::thread::Builder;
 
 use clap::Parser;
-use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command};
@@ -21,14 +22,23 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr(arguments.verbose);
-    match run(arguments) {
+    match on_large_stack(|| run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
+/// The engine recurses over statements, and the main thread's stack is for the user's shell to choose.
+fn on_large_stack(run: impl FnOnce() -> Result<(), Failure> + Send) -> Result<(), Failure> {
+    std::thread::scope(|scope| {
+        let thread = Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, run)?;
+        thread.join().unwrap_or_else(|_| Err(Failure::failed("the command broke off, see above")))
+    })
+}
+
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(Failure::from)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().thread_stack_size(STACK_SIZE).build()?;
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Broker(broker) => command::broker::run(broker).await,
@@ -60,3 +70,6 @@ fn log_to_stderr(verbose: u8) {
         .without_time()
         .init();
 }
+
+/// Room for the longest chain of operators that a statement may have, four times over. Only what is used is taken.
+const STACK_SIZE: usize = 128 << 20;

@@ -54,7 +54,7 @@ fn describe(progress: &QueryProgress, elapsed: Duration) -> String {
     let percent = progress.total().filter(|total| *total > 0).map_or(String::new(), |total| {
         format!("  {} %", (progress.offsets_read() * 100 / total).min(100))
     });
-    format!("{} rows  {}{percent}", HumanCount(rows), speed(bytes, elapsed))
+    format!("{}  {}{percent}", count(rows, "row"), speed(bytes, elapsed))
 }
 
 /// One line about a finished statement: what moved, how long it took, how fast that was.
@@ -65,13 +65,19 @@ pub(crate) fn summary(progress: &QueryProgress, elapsed: Duration) -> String {
         return format!("{seconds:.2} s");
     }
     let verb = if progress.rows_written() > 0 { "wrote" } else { "read" };
+    let moved = format!("{verb} {}, {} in {seconds:.2} s", count(rows, "row"), size(bytes as f64));
+    // A speed of a few rows says how long it took to begin.
+    if rows < ROWS_FOR_SPEED {
+        return moved;
+    }
     let per_second = HumanCount((rows as f64 / seconds.max(1e-9)) as u64);
-    format!(
-        "{verb} {} rows, {:.1} MB in {seconds:.2} s: {per_second} rows/s, {}",
-        HumanCount(rows),
-        bytes as f64 / 1e6,
-        speed(bytes, elapsed)
-    )
+    format!("{moved}: {per_second} rows/s, {}", speed(bytes, elapsed))
+}
+
+/// `1 row`, `2 rows`, `1,000,000 rows`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", HumanCount(number))
 }
 
 /// What a statement is about: what it wrote if it writes, otherwise what it read.
@@ -83,8 +89,31 @@ fn moved(progress: &QueryProgress) -> (u64, u64) {
 }
 
 fn speed(bytes: u64, elapsed: Duration) -> String {
-    format!("{:.1} MB/s", bytes as f64 / 1e6 / elapsed.as_secs_f64().max(1e-9))
+    format!("{}/s", size(bytes as f64 / elapsed.as_secs_f64().max(1e-9)))
 }
+
+fn size(bytes: f64) -> String {
+    match bytes {
+        ..1e3 => format!("{bytes:.0} B"),
+        ..1e6 => format!("{:.1} kB", bytes / 1e3),
+        _ => format!("{:.1} MB", bytes / 1e6),
+    }
+}
+
+/// Fewer are over before they have a speed.
+const ROWS_FOR_SPEED: u64 = 1_000;
 
 /// How often the line is drawn.
 pub(crate) const REDRAW: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::{count, size};
+
+    #[test]
+    fn numbers_have_words_that_fit_them() {
+        assert_eq!([count(1, "row"), count(1_500, "row")], ["1 row", "1,500 rows"]);
+        let sizes = [12.0, 1_250.0, 3_210_000.0].map(size);
+        assert_eq!(sizes, ["12 B", "1.2 kB", "3.2 MB"]);
+    }
+}

@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use kavka_broker::{Broker, BrokerConfig};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 const TABLE: &str = "CREATE TABLE t (id BIGINT, name STRING) WITH ('connector' = 'kafka', 'topic' = 't', \
      'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');";
@@ -54,6 +54,8 @@ async fn offsets_choose_what_is_read() {
         (&["-o", "s@0", "-o", "e@1"], ""),
         (&["-o", "end"], ""),
         (&["-D", ";"], "a;b;c;d;"),
+        (&["-p", "-1"], "a\nb\nc\nd\n"),
+        (&["-o", "e@99999999999999"], "a\nb\nc\nd\n"),
         (&["-c", "0"], ""),
     ] {
         let arguments = [&["consume", "-t", "o", "-e", "-q"], letters].concat();
@@ -65,6 +67,47 @@ async fn offsets_choose_what_is_read() {
             stderr(&consumed)
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_between_two_delimiters_is_no_record() {
+    let broker = broker().await;
+    let letters = ["produce", "-t", "e", "-p", "-1", "-K", ":", "-k", "fixed", "-Z"];
+    let produced = kavka(&broker, &letters, "a\n\n:b\n\n\nk:c").await;
+    assert_eq!(stderr(&produced), "% 3 records written to e\n");
+    let consumed = kavka(&broker, &["consume", "-t", "e", "-e", "-q", "-f", "%k=%s\\n"], "").await;
+    assert_eq!(stdout(&consumed), "fixed=a\nfixed=b\nk=c\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_without_an_end_is_refused_before_it_fills_the_memory() {
+    let broker = broker().await;
+    let letters = ["produce", "-t", "long", "-X", "max.request.size=1000"];
+    let produced = kavka(&broker, &letters, &"x".repeat(2_000)).await;
+    assert_eq!(produced.status.code(), Some(1));
+    let expected = "more than 1000 bytes without the delimiter";
+    assert!(stderr(&produced).contains(expected), "{}", stderr(&produced));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_goes_on_until_a_time_to_come() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "later"], "a\n").await;
+    let letters = ["consume", "-t", "later", "-o", "e@99999999999999", "-J", "-D", ";"];
+    let mut child = command(&broker, &letters).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let end = told.next_line().await.unwrap();
+    assert_eq!(end.as_deref(), Some("% Reached end of topic later [0] at offset 1"));
+    kavka(&broker, &["produce", "-t", "later"], "b\n").await;
+    let end = told.next_line().await.unwrap();
+    assert_eq!(end.as_deref(), Some("% Reached end of topic later [0] at offset 2"));
+    interrupt(&child).await;
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let objects = stdout(&ended);
+    let payloads: Vec<Value> =
+        objects.split_terminator(';').map(|object| serde_json::from_str(object).unwrap()).collect();
+    assert_eq!((payloads.len(), &payloads[1]["payload"]), (2, &"b".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +190,7 @@ async fn wrong_words_exit_with_two() {
         &["consume", "-t", "x", "-o", "middle"],
         &["consume", "-t", "x", "-f", "%y"],
         &["produce", "-t", "x", "-X", "linger.msec=5"],
+        &["consume", "-t", "x", "-p", "-2"],
         &["nonsense"],
     ] {
         let ran = kavka(&broker, arguments, "").await;
@@ -166,11 +210,112 @@ async fn ctrl_c_ends_a_query_that_has_no_end() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("id"));
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("1"));
-    let pid = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    interrupt(&child).await;
     let ended = child.wait_with_output().await.unwrap();
     assert_eq!(ended.status.code(), Some(1));
     assert!(stderr(&ended).contains("interrupted"), "{}", stderr(&ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_the_wait_for_a_script() {
+    let broker = broker().await;
+    let mut child = command(&broker, &["sql"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds: once it is written, the command reads.
+    stdin.write_all(" ".repeat(200_000).as_bytes()).await.unwrap();
+    interrupt(&child).await;
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended.status), Some(2));
+    drop(stdin);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_insert_does_not_count_its_rows_as_written() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "t"], "{\"id\":1}\n").await;
+    let endless = TABLE.replace(", 'scan.bounded.mode' = 'latest-offset'", "");
+    let copy = endless.replace("TABLE t", "TABLE u").replace("'topic' = 't'", "'topic' = 'u'");
+    let script = format!("{endless} {copy} INSERT INTO u SELECT * FROM t");
+    let child = command(&broker, &["sql", "-e", &script]).spawn().unwrap();
+    kavka(&broker, &["topics", "create", "u"], "").await;
+    let copied = kavka(&broker, &["consume", "-t", "u", "-c", "1", "-q"], "").await;
+    assert_eq!(stdout(&copied), "{\"id\":1,\"name\":null}\n");
+    interrupt(&child).await;
+    let ended = child.wait_with_output().await.unwrap();
+    let expected = "INSERT interrupted after 1 row; the last of them may not be written";
+    assert!(stderr(&ended).contains(expected), "{}", stderr(&ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_deeper_than_the_stack_are_refused_or_run() {
+    let broker = broker().await;
+    let terms = |count: usize| vec!["a = 1"; count].join(" OR ");
+    let query = |count| format!("SELECT a FROM (VALUES (1)) t (a) WHERE {}", terms(count));
+    let run = kavka(&broker, &["sql", "-o", "csv"], &query(1_000)).await;
+    assert_eq!((run.status.code(), stdout(&run).as_str()), (Some(0), "a\n1\n"), "{}", stderr(&run));
+    for script in [
+        query(20_000),
+        format!("SELECT {}1{}", "ARRAY[".repeat(60), "]".repeat(60)),
+        TABLE.replace("id BIGINT", &format!("id BIGINT, b AS {}1", "id + ".repeat(20_000))),
+    ] {
+        let run = kavka(&broker, &["sql"], &script).await;
+        assert_eq!(run.status.code(), Some(1));
+        assert!(stderr(&run).contains("more than"), "{}", stderr(&run));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_told_before_its_background() {
+    let broker = broker().await;
+    let script = format!(
+        "{} SELECT * FROM t",
+        TABLE.replace("'scan.startup.mode' = 'earliest-offset', ", "")
+    );
+    let ran = kavka(&broker, &["sql"], &script).await;
+    let lines = stderr(&ran);
+    let failure = lines.lines().nth(1).unwrap();
+    assert!(
+        failure.starts_with("error: statement 2 at line 1: Property group.id is required"),
+        "{lines}"
+    );
+    assert_eq!(lines.lines().nth(2), Some("  in: SELECT * FROM t"));
+    assert!(lines.trim_end().ends_with("'topic'='t'"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_lacks_deleted_records_says_how_many() {
+    let config = BrokerConfig { retention_bytes: 20_000, ..BrokerConfig::default() };
+    let broker = Broker::start(config).await.unwrap();
+    let line = format!("{{\"id\":1,\"name\":\"{}\"}}\n", "x".repeat(900));
+    for _ in 0..40 {
+        kavka(&broker, &["produce", "-t", "t"], &line).await;
+    }
+    let described = kavka(&broker, &["topics", "describe", "t", "-o", "json"], "").await;
+    let partition: Value = serde_json::from_str(stdout(&described).trim()).unwrap();
+    let first = partition["first_offset"].as_u64().unwrap();
+    assert!(first > 2, "{first}");
+    let from_two = "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:2'";
+    let table = TABLE.replace("'scan.startup.mode' = 'earliest-offset'", from_two);
+    let script = format!("{table} SELECT count(*) FROM t");
+    let ran = kavka(&broker, &["sql", "-o", "csv"], &script).await;
+    assert_eq!(stdout(&ran), format!("count(*)\n{}\n", 40 - first), "{}", stderr(&ran));
+    let expected = format!(
+        "warning: t-0: {} offsets passed over, deleted before they could be read\n",
+        first - 2
+    );
+    assert!(stderr(&ran).ends_with(&expected), "{}", stderr(&ran));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_listens_at_a_host_by_name() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kavka"));
+    let child = child.args(["broker", "--listen", "localhost:0"]).stderr(Stdio::piped());
+    let mut child = child.kill_on_drop(true).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = told.next_line().await.unwrap().unwrap();
+    assert!(line.starts_with("Kafka broker listening on 127.0.0.1:"), "{line}");
+    interrupt(&child).await;
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,6 +329,27 @@ async fn a_reader_that_has_enough_is_no_failure() {
     drop(out);
     let ended = child.wait_with_output().await.unwrap();
     assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_listening_stops_nobody() {
+    let broker = broker().await;
+    let demo = Command::new(env!("CARGO_BIN_EXE_kavka"))
+        .args(["demo", "--rows", "100"])
+        .stdout(closed())
+        .stderr(closed())
+        .status();
+    assert_eq!(demo.await.unwrap().code(), Some(0));
+    let failing =
+        command(&broker, &["sql", "-e", "SELECT * FROM nowhere"]).stderr(closed()).status();
+    assert_eq!(failing.await.unwrap().code(), Some(1));
+}
+
+/// A pipe that nobody reads.
+fn closed() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
 }
 
 async fn broker() -> Broker {
@@ -200,6 +366,12 @@ async fn kavka(broker: &Broker, arguments: &[&str], input: &str) -> Output {
     // A command that does not read its input closes the pipe; that is its right.
     let _ = feeder.await.unwrap();
     output
+}
+
+/// As Ctrl-C does.
+async fn interrupt(child: &Child) {
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
 }
 
 fn command(broker: &Broker, arguments: &[&str]) -> Command {

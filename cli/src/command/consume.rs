@@ -1,6 +1,7 @@
 //! `kavka consume`: records of a topic on stdout, with kcat's letters.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use kavka_connector::client::protocol::{Decompressor, Offset, RecordView, TopicPartition};
 use kavka_connector::client::{
@@ -10,16 +11,19 @@ use kavka_connector::client::{
 use crate::args::ConsumeArguments;
 use crate::failure::Failure;
 use crate::output::envelope::{self, Origin};
+use crate::output::escape::unescape;
 use crate::output::record_format::RecordFormat;
+use crate::tell::tell;
 
 pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
     let range = Range::parse(&arguments.offset).map_err(Failure::usage)?;
     let style = style(&arguments).map_err(Failure::usage)?;
     let client = Client::connect(arguments.connection.required_properties()?).await?;
     let topic = client.topic(&arguments.topic).await?;
-    let partitions = partitions(&topic, arguments.partition)?;
+    // kcat's -1 is any partition.
+    let partitions = partitions(&topic, arguments.partition.filter(|only| *only >= 0))?;
     let starts = range.resolve_start(&client, &partitions).await?;
-    let stops = range.resolve_stop(&client, &partitions).await?;
+    let stops = range.resolve_stop(&client, &partitions, now()).await?;
     let mut consumer = client.consumer([("enable.auto.commit", "false")])?;
     consumer.assign(partitions.iter().cloned().zip(starts));
     let printer = Printer {
@@ -27,6 +31,7 @@ pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
         style,
         unbuffered: arguments.unbuffered,
         left: arguments.count,
+        stop_timestamp: range.stop_timestamp,
         decompressor: Decompressor::default(),
     };
     let mut session = Session {
@@ -114,19 +119,27 @@ impl Range {
         })
     }
 
-    /// For each partition the offset to stop at, exclusively.
+    /// For each partition the offset to stop at, exclusively: that of a time which is over. Until a time to come,
+    /// records are read as they arrive.
     async fn resolve_stop(
         &self,
         client: &Client,
         partitions: &[TopicPartition],
+        now: i64,
     ) -> Result<Vec<Option<Offset>>, Failure> {
-        let Some(timestamp) = self.stop_timestamp else {
+        let Some(timestamp) = self.stop_timestamp.filter(|timestamp| *timestamp <= now) else {
             return Ok(vec![None; partitions.len()]);
         };
         let end = list(client, partitions, OffsetSpec::Latest).await?;
         let listed = list(client, partitions, OffsetSpec::Timestamp(timestamp)).await?;
         Ok(listed.iter().zip(&end).map(|(at, end)| at.offset.or(end.offset)).collect())
     }
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn before_end(first: &ListedOffset, end: &ListedOffset, count: Offset) -> StartOffset {
@@ -162,13 +175,14 @@ fn partitions(topic: &TopicMetadata, only: Option<i32>) -> Result<Vec<TopicParti
 
 /// How one record is printed.
 enum Style {
-    Envelope,
+    /// With what follows each.
+    Envelope(Vec<u8>),
     Format(RecordFormat),
 }
 
 fn style(arguments: &ConsumeArguments) -> Result<Style, String> {
     if arguments.json {
-        return Ok(Style::Envelope);
+        return Ok(Style::Envelope(unescape(&arguments.delimiter)));
     }
     let format = match &arguments.format {
         Some(format) => RecordFormat::parse(format, arguments.null)?,
@@ -199,12 +213,12 @@ impl Session {
             let fetch = self.consumer.poll().await?;
             for fetched in fetch.partitions() {
                 let stop = self.stop_of(fetched.topic_partition());
-                self.printer.print(fetched, stop)?;
+                if self.printer.print(fetched, stop)? == Printed::Later {
+                    self.close(fetched.topic_partition());
+                }
             }
             self.printer.out.flush()?;
-            if self.exit {
-                self.close_ended(fetch.ends());
-            }
+            self.tell_ends(fetch.ends());
             self.close_reached_stops();
         }
         Ok(self.printer.out.flush()?)
@@ -215,15 +229,16 @@ impl Session {
         self.stops.get(index).copied().flatten()
     }
 
-    fn close_ended(&mut self, ends: &[(TopicPartition, Offset)]) {
+    fn tell_ends(&mut self, ends: &[(TopicPartition, Offset)]) {
         for (tp, offset) in ends {
-            if !self.quiet {
-                eprintln!(
-                    "% Reached end of topic {} [{}] at offset {offset}",
-                    tp.topic, tp.partition
-                );
+            if self.exit {
+                self.close(tp);
             }
-            self.close(tp);
+            if !self.quiet {
+                let exiting = if self.open.is_empty() { ": exiting" } else { "" };
+                let (topic, partition) = (&tp.topic, tp.partition);
+                tell!("% Reached end of topic {topic} [{partition}] at offset {offset}{exiting}");
+            }
         }
     }
 
@@ -258,11 +273,25 @@ struct Printer {
     style: Style,
     unbuffered: bool,
     left: Option<u64>,
+    stop_timestamp: Option<i64>,
     decompressor: Decompressor,
 }
 
+/// How far the records of one fetch went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Printed {
+    /// All that were wanted.
+    All,
+    /// Up to one that is as late as the timestamp to stop at.
+    Later,
+}
+
 impl Printer {
-    fn print(&mut self, fetched: &FetchedBatches, stop: Option<Offset>) -> Result<(), Failure> {
+    fn print(
+        &mut self,
+        fetched: &FetchedBatches,
+        stop: Option<Offset>,
+    ) -> Result<Printed, Failure> {
         let tp = fetched.topic_partition();
         let place = |error| Failure::failed(format!("{tp}: {error}"));
         for batch in fetched.batches() {
@@ -276,19 +305,26 @@ impl Printer {
             for record in body.records() {
                 let record = record.map_err(place)?;
                 if self.left == Some(0) || stop.is_some_and(|stop| record.offset() >= stop) {
-                    return Ok(());
+                    return Ok(Printed::All);
+                }
+                if self.is_later(&record) {
+                    return Ok(Printed::Later);
                 }
                 self.print_record(&origin, &record)?;
             }
         }
-        Ok(())
+        Ok(Printed::All)
+    }
+
+    fn is_later(&self, record: &RecordView<'_>) -> bool {
+        self.stop_timestamp.is_some_and(|stop| record.timestamp().is_some_and(|at| at >= stop))
     }
 
     fn print_record(&mut self, origin: &Origin<'_>, record: &RecordView<'_>) -> io::Result<()> {
         match &self.style {
-            Style::Envelope => {
+            Style::Envelope(delimiter) => {
                 envelope::write(&mut self.out, origin, record)?;
-                self.out.write_all(b"\n")?;
+                self.out.write_all(delimiter)?;
             }
             Style::Format(format) => format.write(&mut self.out, origin.topic_partition, record)?,
         }

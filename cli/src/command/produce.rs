@@ -1,6 +1,6 @@
 //! `kavka produce`: records from stdin, one per line (or per delimiter), with kcat's letters.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::time::Duration;
 
 use kavka_connector::client::{BatchDelivery, Client, OutgoingRecord, Producer, Properties};
@@ -8,16 +8,22 @@ use kavka_connector::client::{BatchDelivery, Client, OutgoingRecord, Producer, P
 use crate::args::ProduceArguments;
 use crate::failure::Failure;
 use crate::output::escape::unescape;
+use crate::progress::count;
+use crate::tell::tell;
 
 pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
     let layout = Layout::new(&arguments).map_err(Failure::usage)?;
-    let client = Client::connect(arguments.connection.required_properties()?).await?;
+    let properties = arguments.connection.required_properties()?;
+    let longest = longest_text(&properties);
+    let client = Client::connect(properties).await?;
     let producer = client.producer(compression(&arguments))?;
     let mut session = Session {
         producer,
         layout,
         topic: arguments.topic,
-        partition: arguments.partition,
+        // kcat's -1 is no choice.
+        partition: arguments.partition.filter(|partition| *partition >= 0),
+        longest,
         written: 0,
     };
     let interrupted = tokio::select! {
@@ -27,7 +33,7 @@ pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
     session.producer.flush().await?;
     if !arguments.quiet {
         let how = if interrupted { " (interrupted)" } else { "" };
-        eprintln!("% {} records written to {}{how}", session.written, session.topic);
+        tell!("% {} written to {}{how}", count(session.written, "record"), session.topic);
     }
     Ok(session.producer.close(CLOSE_LIMIT).await?)
 }
@@ -38,6 +44,12 @@ fn compression(arguments: &ProduceArguments) -> Properties {
         properties.set("compression.type", codec);
     }
     properties
+}
+
+/// What is longer fits into no request.
+fn longest_text(properties: &Properties) -> usize {
+    let given = properties.get("max.request.size").and_then(|size| size.trim().parse().ok());
+    given.unwrap_or(LONGEST_TEXT)
 }
 
 /// How bytes of stdin become records.
@@ -75,10 +87,9 @@ impl Layout {
     /// Key and value of one record's text.
     fn split<'a>(&'a self, text: &'a [u8]) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
         let found = self.key_delimiter.as_deref().and_then(|delimiter| split_at(text, delimiter));
-        let (key, value) =
-            found.map_or((self.key.as_deref(), text), |(key, value)| (Some(key), value));
+        let (key, value) = found.map_or((None, text), |(key, value)| (Some(key), value));
         let keep = |bytes: &&[u8]| !(self.empty_is_null && bytes.is_empty());
-        (key.filter(keep), Some(value).filter(keep))
+        (key.filter(keep).or(self.key.as_deref()), Some(value).filter(keep))
     }
 }
 
@@ -92,23 +103,26 @@ struct Session {
     layout: Layout,
     topic: String,
     partition: Option<i32>,
+    /// In bytes.
+    longest: usize,
+    /// Handed to the producer.
     written: u64,
 }
 
 impl Session {
-    async fn run(&mut self, count: Option<u64>) -> Result<(), Failure> {
-        let mut lines = Lines::of_stdin(self.layout.delimiter.clone());
+    async fn run(&mut self, most: Option<u64>) -> Result<(), Failure> {
+        let mut lines = Lines::of_stdin(self.layout.delimiter.clone(), self.longest);
         let mut pending: Vec<BatchDelivery> = Vec::new();
-        while count.is_none_or(|count| self.written < count) {
-            let wanted = count.map_or(usize::MAX, |count| {
-                usize::try_from(count - self.written).unwrap_or(usize::MAX)
+        while most.is_none_or(|most| self.written < most) {
+            let wanted = most.map_or(usize::MAX, |most| {
+                usize::try_from(most - self.written).unwrap_or(usize::MAX)
             });
             let Some((read, block)) = lines.next_block(wanted).await? else {
                 break;
             };
             lines = read;
-            self.written += block.len() as u64;
             pending.push(self.send(&block).await?);
+            self.written += block.len() as u64;
             if pending.len() == MAX_PENDING {
                 pending.remove(0).await?;
             }
@@ -141,12 +155,14 @@ impl Session {
 struct Lines {
     input: BufReader<io::Stdin>,
     delimiter: Vec<u8>,
+    longest: usize,
     is_finished: bool,
 }
 
 impl Lines {
-    fn of_stdin(delimiter: Vec<u8>) -> Self {
-        Self { input: BufReader::with_capacity(BLOCK, io::stdin()), delimiter, is_finished: false }
+    fn of_stdin(delimiter: Vec<u8>, longest: usize) -> Self {
+        let input = BufReader::with_capacity(BLOCK, io::stdin());
+        Self { input, delimiter, longest, is_finished: false }
     }
 
     /// What can be read without waiting, at least one record and at most `wanted`; `None` at the end of input.
@@ -157,9 +173,10 @@ impl Lines {
                 && !self.is_finished
                 && (block.is_empty() || !self.input.buffer().is_empty())
             {
-                let (text, is_last) = read_until(&mut self.input, &self.delimiter)?;
+                let (text, is_last) = read_until(&mut self.input, &self.delimiter, self.longest)?;
                 self.is_finished = is_last;
-                if !(is_last && text.is_empty()) {
+                // As in kcat, nothing between two delimiters is no record.
+                if !text.is_empty() {
                     block.push(text);
                 }
             }
@@ -171,19 +188,37 @@ impl Lines {
 }
 
 /// Bytes up to the delimiter, which is dropped, and whether the input ended instead.
-fn read_until(input: &mut impl BufRead, delimiter: &[u8]) -> io::Result<(Vec<u8>, bool)> {
+fn read_until(
+    input: &mut impl BufRead,
+    delimiter: &[u8],
+    longest: usize,
+) -> io::Result<(Vec<u8>, bool)> {
     let mut text = Vec::new();
     let last = delimiter.last().copied().unwrap_or(b'\n');
+    let limit = longest.saturating_add(delimiter.len());
     loop {
-        if input.read_until(last, &mut text)? == 0 {
+        let room = limit.saturating_sub(text.len()).saturating_add(1) as u64;
+        if input.by_ref().take(room).read_until(last, &mut text)? == 0 {
             return Ok((text, true));
         }
         if text.ends_with(delimiter) {
             text.truncate(text.len() - delimiter.len());
             return Ok((text, false));
         }
+        if text.len() > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "stdin: more than {longest} bytes without the delimiter; \
+                     -D sets another, -X max.request.size=… allows longer records"
+                ),
+            ));
+        }
     }
 }
+
+/// Kafka's default of `max.request.size`.
+const LONGEST_TEXT: usize = 1 << 20;
 
 /// How much of stdin is read ahead.
 const BLOCK: usize = 1 << 20;
@@ -224,6 +259,12 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_key_that_is_null_gives_way_to_the_fixed_one() {
+        let layout = layout(Some(":"), Some("fixed"), true);
+        assert_eq!(layout.split(b":v"), (Some(&b"fixed"[..]), Some(&b"v"[..])));
+    }
+
+    #[test]
     fn empty_parts_are_null_only_when_asked() {
         assert_eq!(layout(Some(":"), None, false).split(b":"), (Some(&b""[..]), Some(&b""[..])));
         assert_eq!(layout(Some(":"), None, true).split(b":"), (None, None));
@@ -232,7 +273,16 @@ mod tests {
     #[test]
     fn texts_end_at_the_whole_delimiter() {
         let mut input = &b"a;b;;c"[..];
-        assert_eq!(read_until(&mut input, b";;").unwrap(), (b"a;b".to_vec(), false));
-        assert_eq!(read_until(&mut input, b";;").unwrap(), (b"c".to_vec(), true));
+        assert_eq!(read_until(&mut input, b";;", 9).unwrap(), (b"a;b".to_vec(), false));
+        assert_eq!(read_until(&mut input, b";;", 9).unwrap(), (b"c".to_vec(), true));
+    }
+
+    #[test]
+    fn a_text_without_an_end_does_not_fill_the_memory() {
+        assert_eq!(read_until(&mut &b"abcd;e"[..], b";", 4).unwrap(), (b"abcd".to_vec(), false));
+        assert_eq!(read_until(&mut &b"abcd"[..], b";", 4).unwrap(), (b"abcd".to_vec(), true));
+        let mut endless = std::io::BufReader::new(std::io::repeat(b'x'));
+        let message = read_until(&mut endless, b"\n", 4).unwrap_err().to_string();
+        assert!(message.starts_with("stdin: more than 4 bytes"), "{message}");
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::args::{Connection, OutputFormat, TopicsAction, TopicsArguments};
 use crate::failure::Failure;
 use crate::output::table::TextTable;
+use crate::tell::tell;
 
 pub(crate) async fn run(arguments: TopicsArguments) -> Result<(), Failure> {
     match arguments.action {
@@ -28,7 +29,7 @@ async fn create(connection: &Connection, topic: NewTopic) -> Result<(), Failure>
     for created in client.admin().create_topics(std::slice::from_ref(&topic)).await? {
         created?;
     }
-    eprintln!("Created topic {}.", topic.name);
+    tell!("Created topic {}.", topic.name);
     Ok(())
 }
 
@@ -38,7 +39,7 @@ async fn delete(connection: &Connection, topics: &[String]) -> Result<(), Failur
     let mut failure = None;
     for (topic, deleted) in topics.iter().zip(client.admin().delete_topics(&names).await?) {
         match deleted {
-            Ok(()) => eprintln!("Deleted topic {topic}."),
+            Ok(()) => tell!("Deleted topic {topic}."),
             Err(error) => failure = failure.or(Some(error)),
         }
     }

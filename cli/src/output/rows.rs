@@ -1,14 +1,17 @@
 //! Result rows of a query on stdout: a table, JSON objects or CSV.
 
-use std::io::{self, Write};
+use std::io::Write;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions as DisplayOptions};
-use arrow_schema::{ArrowError, DataType, SchemaRef};
+use arrow_schema::{ArrowError, Fields, Schema, SchemaRef};
 use chrono_tz::Tz;
 use kavka_connector::format::{FormatOptions, FormatTarget, SerializationSchema, format};
-use unicode_width::UnicodeWidthStr;
 
+use super::aligned::AlignedTable;
+use super::csv_line::write_record;
+use super::json_types::{written_column, written_field};
 use super::local_time::{local_schema, localize};
 use crate::args::OutputFormat;
 use crate::failure::Failure;
@@ -23,14 +26,14 @@ pub(crate) struct RowWriter<W: Write> {
 }
 
 enum Style {
-    Csv(Box<csv::Writer<Vec<u8>>>),
-    Json(Box<dyn SerializationSchema>),
-    Table(Table),
+    Csv { header: Option<SchemaRef> },
+    Json { encoder: Box<dyn SerializationSchema>, schema: SchemaRef },
+    Table(AlignedTable),
 }
 
 impl<W: Write> RowWriter<W> {
-    /// A writer for rows of `schema`. An unbounded result is shown batch by batch, with the column widths of the
-    /// first one; a bounded result waits for enough rows to know good widths.
+    /// A writer for rows of `schema`. An unbounded result is shown batch by batch; a bounded result waits for enough
+    /// rows to know good column widths.
     pub(crate) fn new(
         out: W,
         output: OutputFormat,
@@ -39,15 +42,11 @@ impl<W: Write> RowWriter<W> {
         is_bounded: bool,
     ) -> Result<Self, Failure> {
         let schema = local_schema(schema);
-        let style =
-            match output {
-                OutputFormat::Csv => Style::Csv(Box::new(csv_writer(&schema)?)),
-                OutputFormat::Json => Style::Json(format("json")?.encoder(&FormatTarget::new(
-                    schema.fields().clone(),
-                    FormatOptions::default(),
-                ))?),
-                OutputFormat::Table => Style::Table(Table::new(&schema)),
-            };
+        let style = match output {
+            OutputFormat::Csv => Style::Csv { header: Some(schema) },
+            OutputFormat::Json => json(&schema)?,
+            OutputFormat::Table => Style::Table(AlignedTable::new(&schema, !is_bounded)),
+        };
         Ok(Self { out, style, time_zone, is_bounded, rows: 0 })
     }
 
@@ -55,58 +54,72 @@ impl<W: Write> RowWriter<W> {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         self.rows += batch.num_rows() as u64;
         let batch = localize(batch, self.time_zone).map_err(display)?;
+        let out = &mut self.out;
         match &mut self.style {
-            Style::Csv(writer) => {
-                for_each_row(&batch, CSV_NULL, |cells| {
-                    writer.write_record(&cells).map_err(io::Error::from)
+            Style::Csv { header } => {
+                write_csv_header(out, header)?;
+                for_each_row(&batch, |cells| {
+                    Ok(write_record(out, cells.iter().map(Option::as_deref))?)
                 })?;
-                writer.flush()?;
-                self.out.write_all(writer.get_ref())?;
-                **writer = csv::Writer::from_writer(Vec::new());
             }
-            Style::Json(encoder) => write_json(&mut self.out, encoder.as_mut(), &batch)?,
+            Style::Json { encoder, schema } => write_json(out, encoder.as_mut(), schema, &batch)?,
             Style::Table(table) => {
-                for_each_row(&batch, TABLE_NULL, |cells| {
+                for_each_row(&batch, |cells| {
                     table.push(cells);
                     Ok(())
                 })?;
-                if !self.is_bounded || table.waiting.len() >= ROWS_FOR_WIDTHS {
-                    table.write_waiting(&mut self.out)?;
+                if !self.is_bounded || table.waiting() >= ROWS_FOR_WIDTHS {
+                    table.write_waiting(out)?;
                 }
             }
         }
         Ok(self.out.flush()?)
     }
 
-    /// Prints what waits and tells how many rows there were.
+    /// Prints what waits, and the header of a result without rows; tells how many rows there were.
     pub(crate) fn finish(mut self) -> Result<u64, Failure> {
         match &mut self.style {
-            Style::Csv(writer) => {
-                writer.flush()?;
-                self.out.write_all(writer.get_ref())?;
-            }
-            Style::Json(_) => {}
+            Style::Csv { header } => write_csv_header(&mut self.out, header)?,
+            Style::Json { .. } => {}
             Style::Table(table) => table.write_waiting(&mut self.out)?,
         }
         self.out.flush()?;
         Ok(self.rows)
     }
+
+    /// Prints the rows that came before a failure or an interruption; without any, nothing, since a header would look
+    /// like a result. Tells how many rows there were.
+    pub(crate) fn give_up(self) -> Result<u64, Failure> {
+        if self.rows > 0 { self.finish() } else { Ok(0) }
+    }
 }
 
-fn csv_writer(schema: &SchemaRef) -> Result<csv::Writer<Vec<u8>>, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record(schema.fields().iter().map(|field| field.name()))
-        .map_err(io::Error::from)?;
-    Ok(writer)
+fn json(schema: &SchemaRef) -> Result<Style, Failure> {
+    let json = format("json")?;
+    let fields: Fields = schema.fields().iter().map(|field| written_field(field, json)).collect();
+    let encoder = json.encoder(&FormatTarget::new(fields.clone(), FormatOptions::default()))?;
+    Ok(Style::Json { encoder, schema: Arc::new(Schema::new(fields)) })
+}
+
+/// Once.
+fn write_csv_header(out: &mut impl Write, header: &mut Option<SchemaRef>) -> Result<(), Failure> {
+    let Some(schema) = header.take() else {
+        return Ok(());
+    };
+    Ok(write_record(out, schema.fields().iter().map(|field| Some(field.name().as_str())))?)
 }
 
 fn write_json(
     out: &mut impl Write,
     encoder: &mut dyn SerializationSchema,
+    schema: &SchemaRef,
     batch: &RecordBatch,
 ) -> Result<(), Failure> {
-    encoder.encode(batch).map_err(|error| Failure::failed(error.to_string()))?;
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| written_column(column, field));
+    let columns = columns.collect::<Result<Vec<_>, _>>().map_err(display)?;
+    let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(display)?;
+    encoder.encode(&batch).map_err(|error| Failure::failed(error.to_string()))?;
     for row in 0..batch.num_rows() {
         out.write_all(encoder.row(row).unwrap_or_default())?;
         out.write_all(b"\n")?;
@@ -114,27 +127,28 @@ fn write_json(
     Ok(())
 }
 
+/// The cells of each row as text; `None` is NULL.
 fn for_each_row(
     batch: &RecordBatch,
-    null: &str,
-    mut each: impl FnMut(Vec<String>) -> io::Result<()>,
+    mut each: impl FnMut(&[Option<String>]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let options = DisplayOptions::default()
-        .with_null(null)
+        .with_null("NULL")
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
         .with_datetime_format(Some("%Y-%m-%d %H:%M:%S%.f"));
-    let columns: Vec<ArrayFormatter<'_>> = batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options))
-        .collect::<Result<_, _>>()
-        .map_err(display)?;
+    let columns = batch.columns().iter();
+    let columns = columns
+        .map(|column| Ok((column.logical_nulls(), ArrayFormatter::try_new(column, &options)?)));
+    let columns: Vec<_> = columns.collect::<Result<_, _>>().map_err(display)?;
+    let mut cells = Vec::with_capacity(columns.len());
     for row in 0..batch.num_rows() {
-        let cells = columns
-            .iter()
-            .map(|column| column.value(row).try_to_string())
-            .collect::<Result<_, _>>();
-        each(cells.map_err(display)?)?;
+        cells.clear();
+        for (nulls, formatter) in &columns {
+            let is_null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+            let text = (!is_null).then(|| formatter.value(row).try_to_string());
+            cells.push(text.transpose().map_err(display)?);
+        }
+        each(&cells)?;
     }
     Ok(())
 }
@@ -143,83 +157,6 @@ fn display(error: ArrowError) -> Failure {
     Failure::failed(format!("cannot print the result: {error}"))
 }
 
-/// Rows aligned under a header as psql shows them.
-struct Table {
-    header: Vec<String>,
-    is_number: Vec<bool>,
-    waiting: Vec<Vec<String>>,
-    /// Known once the first rows were printed.
-    widths: Option<Vec<usize>>,
-}
-
-impl Table {
-    fn new(schema: &SchemaRef) -> Self {
-        let fields = schema.fields();
-        Self {
-            header: fields.iter().map(|field| field.name().clone()).collect(),
-            is_number: fields.iter().map(|field| is_number(field.data_type())).collect(),
-            waiting: Vec::new(),
-            widths: None,
-        }
-    }
-
-    fn push(&mut self, cells: Vec<String>) {
-        self.waiting.push(cells.into_iter().map(|cell| cell.replace('\n', "\\n")).collect());
-    }
-
-    fn write_waiting(&mut self, out: &mut impl Write) -> io::Result<()> {
-        let widths = match self.widths.take() {
-            Some(widths) => widths,
-            None => self.write_header(out)?,
-        };
-        for row in self.waiting.drain(..) {
-            let cells = row.iter().zip(&widths).zip(&self.is_number);
-            let line: Vec<String> =
-                cells.map(|((cell, width), right)| pad(cell, *width, *right)).collect();
-            writeln!(out, "{}", format!(" {}", line.join(" | ")).trim_end())?;
-        }
-        self.widths = Some(widths);
-        Ok(())
-    }
-
-    fn write_header(&self, out: &mut impl Write) -> io::Result<Vec<usize>> {
-        let widths: Vec<usize> = (0..self.header.len())
-            .map(|column| {
-                let cells = std::iter::once(&self.header)
-                    .chain(&self.waiting)
-                    .filter_map(|row| row.get(column));
-                cells.map(|cell| cell.width()).max().unwrap_or(0)
-            })
-            .collect();
-        let names: Vec<String> =
-            self.header.iter().zip(&widths).map(|(name, width)| center(name, *width)).collect();
-        writeln!(out, "{}", format!(" {}", names.join(" | ")).trim_end())?;
-        let rules: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
-        writeln!(out, "{}", rules.join("+"))?;
-        Ok(widths)
-    }
-}
-
-fn is_number(data_type: &DataType) -> bool {
-    data_type.is_numeric()
-}
-
-fn pad(cell: &str, width: usize, right: bool) -> String {
-    let blank = " ".repeat(width.saturating_sub(cell.width()));
-    if right { format!("{blank}{cell}") } else { format!("{cell}{blank}") }
-}
-
-fn center(name: &str, width: usize) -> String {
-    let blank = width.saturating_sub(name.width());
-    format!("{}{name}{}", " ".repeat(blank / 2), " ".repeat(blank - blank / 2))
-}
-
-/// SQL clients print an absent value so that it differs from an empty text.
-const TABLE_NULL: &str = "NULL";
-
-/// In CSV an absent value is an empty field.
-const CSV_NULL: &str = "";
-
 /// Enough rows to choose column widths by, few enough to hold.
 const ROWS_FOR_WIDTHS: usize = 1_000;
 
@@ -227,7 +164,10 @@ const ROWS_FOR_WIDTHS: usize = 1_000;
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray};
+    use arrow_array::{
+        ArrayRef, DurationSecondArray, Int64Array, NullArray, RecordBatch, StringArray,
+        StringViewArray, TimestampMillisecondArray, UInt64Array,
+    };
     use arrow_schema::{DataType, Field, Schema, TimeUnit};
     use chrono_tz::Tz;
 
@@ -254,13 +194,16 @@ mod tests {
         .unwrap()
     }
 
-    fn printed(output: OutputFormat, zone: Tz) -> String {
+    fn print(batch: &RecordBatch, output: OutputFormat, zone: Tz) -> String {
         let mut out = Vec::new();
-        let batch = batch();
         let mut writer = RowWriter::new(&mut out, output, &batch.schema(), zone, true).unwrap();
-        writer.write(&batch).unwrap();
-        assert_eq!(writer.finish().unwrap(), 2);
+        writer.write(batch).unwrap();
+        assert_eq!(writer.finish().unwrap(), batch.num_rows() as u64);
         String::from_utf8(out).unwrap()
+    }
+
+    fn printed(output: OutputFormat, zone: Tz) -> String {
+        print(&batch(), output, zone)
     }
 
     #[test]
@@ -281,5 +224,36 @@ mod tests {
         let text = "{\"id\":1,\"name\":\"a,b\",\"at\":\"1970-01-01 01:00:00\"}\n\
                     {\"id\":null,\"name\":null,\"at\":\"1970-01-01 01:00:01.5\"}\n";
         assert_eq!(printed(OutputFormat::Json, Tz::Europe__Zurich), text);
+    }
+
+    #[test]
+    fn an_empty_text_and_null_differ_in_csv() {
+        let names: ArrayRef = Arc::new(StringArray::from(vec![Some(""), None]));
+        let batch = RecordBatch::try_from_iter([("a", Arc::clone(&names)), ("b", names)]).unwrap();
+        assert_eq!(print(&batch, OutputFormat::Csv, Tz::UTC), "a,b\n\"\",\"\"\n,\n");
+    }
+
+    #[test]
+    fn json_has_a_form_for_every_type() {
+        let columns: [(&str, ArrayRef); 3] = [
+            ("count", Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]))),
+            ("took", Arc::new(DurationSecondArray::from(vec![Some(90), None]))),
+            ("nothing", Arc::new(NullArray::new(2))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let text = "{\"count\":18446744073709551615,\"took\":\"PT90S\",\"nothing\":null}\n\
+                    {\"count\":null,\"took\":null,\"nothing\":null}\n";
+        assert_eq!(print(&batch, OutputFormat::Json, Tz::UTC), text);
+    }
+
+    #[test]
+    fn a_failure_before_the_first_row_prints_no_header() {
+        for output in [OutputFormat::Table, OutputFormat::Csv, OutputFormat::Json] {
+            let mut out = Vec::new();
+            let schema = batch().schema();
+            let writer = RowWriter::new(&mut out, output, &schema, Tz::UTC, true).unwrap();
+            assert_eq!(writer.give_up().unwrap(), 0);
+            assert_eq!(out, b"");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value};
 
+use super::csv_line::write_record;
 use crate::args::OutputFormat;
 
 /// Rows of JSON values under a header.
@@ -35,7 +36,7 @@ impl TextTable {
 
     fn write_aligned(&self, out: &mut impl Write) -> io::Result<()> {
         let rows: Vec<Vec<String>> =
-            self.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+            self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
         let header: Vec<String> = self.header.iter().map(|name| (*name).to_owned()).collect();
         let widths: Vec<usize> = (0..header.len())
             .map(|column| {
@@ -60,22 +61,28 @@ impl TextTable {
     }
 
     fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&self.header)?;
+        write_record(out, self.header.iter().copied().map(Some))?;
         for row in &self.rows {
-            writer.write_record(row.iter().map(text))?;
+            let cells: Vec<Option<String>> = row.iter().map(text).collect();
+            write_record(out, cells.iter().map(Option::as_deref))?;
         }
-        writer.flush()
+        Ok(())
     }
 }
 
-fn text(value: &Value) -> String {
+/// `None` for a value that is absent.
+fn text(value: &Value) -> Option<String> {
     match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(values) => Some(values.iter().filter_map(text).collect::<Vec<_>>().join(",")),
+        other => Some(other.to_string()),
     }
+}
+
+/// An empty cell would be taken for a column that is missing.
+fn shown(value: &Value) -> String {
+    text(value).filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
 }
 
 #[cfg(test)]
@@ -88,6 +95,7 @@ mod tests {
         let mut table = TextTable::new(&["topic", "in sync"]);
         table.push([json!("orders"), json!([1, 2])]);
         table.push([json!("t"), json!(null)]);
+        table.push([json!("u"), json!([])]);
         table
     }
 
@@ -95,14 +103,18 @@ mod tests {
     fn columns_are_aligned() {
         let mut out = Vec::new();
         table().write_aligned(&mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "topic   in sync\norders  1,2\nt       -\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "topic   in sync\norders  1,2\nt       -\nu       -\n"
+        );
     }
 
     #[test]
     fn json_keeps_types_and_nulls() {
         let mut out = Vec::new();
         table().write_json(&mut out).unwrap();
-        let text = "{\"topic\":\"orders\",\"in_sync\":[1,2]}\n{\"topic\":\"t\",\"in_sync\":null}\n";
+        let text = "{\"topic\":\"orders\",\"in_sync\":[1,2]}\n{\"topic\":\"t\",\"in_sync\":null}\n\
+                    {\"topic\":\"u\",\"in_sync\":[]}\n";
         assert_eq!(String::from_utf8(out).unwrap(), text);
     }
 
@@ -110,6 +122,6 @@ mod tests {
     fn csv_quotes_what_has_a_comma() {
         let mut out = Vec::new();
         table().write_csv(&mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "topic,in sync\norders,\"1,2\"\nt,-\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "topic,in sync\norders,\"1,2\"\nt,\nu,\"\"\n");
     }
 }

@@ -2,6 +2,8 @@
 
 mod generator;
 
+use std::io::{self, Write};
+
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use kavka_broker::{Broker, BrokerConfig};
@@ -27,7 +29,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
         batches(generator, arguments.rows),
     )?;
     let mut session = Session::new(context, OutputFormat::Table);
-    println!("An embedded Kafka broker listens on {}.", broker.bootstrap_servers());
+    say(&format!("An embedded Kafka broker listens on {}.", broker.bootstrap_servers()))?;
     run_statement(
         &mut session,
         "A topic is a table. This is all it takes to declare one:",
@@ -39,8 +41,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     for (title, statement) in queries() {
         run_statement(&mut session, title, &statement).await?;
     }
-    println!("\nTry it on a broker of your own:\n\n    kavka sql -b localhost:9092\n");
-    println!("or keep an embedded one to play with: kavka sql --embedded");
+    say("\nTry it on a broker of your own:\n\n    kavka sql -b localhost:9092\n")?;
+    say("or keep an embedded one to play with: kavka sql --embedded")?;
     broker.shutdown().await;
     Ok(())
 }
@@ -56,9 +58,14 @@ async fn create_topic(bootstrap_servers: &str) -> Result<(), Failure> {
 }
 
 async fn run_statement(session: &mut Session, title: &str, text: &str) -> Result<(), Failure> {
-    println!("\n-- {title}\n{text};\n");
+    say(&format!("\n-- {title}\n{text};\n"))?;
     let statement = Statement { text: text.to_owned(), number: 1, line: 1, column: 1 };
     session.run(&statement).await.map(drop)
+}
+
+/// A line on stdout, which may be closed.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
 }
 
 /// `rows` orders in batches.

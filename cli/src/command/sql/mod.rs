@@ -4,6 +4,7 @@ mod interrupt;
 mod prompt;
 mod session;
 
+use std::fs;
 use std::io::{self, IsTerminal, Read};
 
 use kavka_broker::{Broker, BrokerConfig};
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 pub(crate) use session::Session;
 
 pub(crate) async fn run(arguments: SqlArguments) -> Result<(), Failure> {
+    // Before the session listens to Ctrl-C, which so far ends the process: reading stdin may take for ever.
+    let script = script(&arguments)?;
     let mut defaults = arguments.connection.properties()?;
     let _broker = embedded(arguments.embedded, &mut defaults).await?;
     let context = SqlContext::new(SqlOptions { defaults, ..SqlOptions::default() });
@@ -23,7 +26,7 @@ pub(crate) async fn run(arguments: SqlArguments) -> Result<(), Failure> {
     for pair in &arguments.set {
         session.set(pair)?;
     }
-    match script(&arguments)? {
+    match script {
         Some(script) => session.run_script(&script).await,
         None => prompt::run(&mut session).await,
     }
@@ -44,16 +47,42 @@ fn script(arguments: &SqlArguments) -> Result<Option<String>, Failure> {
     if let Some(statements) = &arguments.execute {
         return Ok(Some(statements.clone()));
     }
-    if let Some(path) = &arguments.file {
-        let text = std::fs::read_to_string(path);
-        return text
-            .map(Some)
-            .map_err(|error| Failure::usage(format!("-f {}: {error}", path.display())));
+    match &arguments.file {
+        Some(path) if path.as_os_str() != "-" => {
+            let name = format!("-f {}", path.display());
+            let bytes =
+                fs::read(path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+            text(&name, bytes).map(Some)
+        }
+        None if io::stdin().is_terminal() => Ok(None),
+        _ => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes)?;
+            text("stdin", bytes).map(Some)
+        }
     }
-    if io::stdin().is_terminal() {
-        return Ok(None);
+}
+
+/// The text of a script; some editors put a byte order mark in front of it.
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!("{name}: a script is UTF-8 text, and byte {at} of this one is not"))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use crate::failure::Failure;
+
+    #[test]
+    fn a_script_is_text_with_or_without_a_byte_order_mark() {
+        assert_eq!(text("x", b"\xef\xbb\xbfSELECT 1".to_vec()).unwrap(), "SELECT 1");
+        let Err(Failure::Usage(message)) = text("stdin", b"SELECT '\xff'".to_vec()) else {
+            panic!("it is no text");
+        };
+        assert_eq!(message, "stdin: a script is UTF-8 text, and byte 8 of this one is not");
     }
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    Ok(Some(text))
 }

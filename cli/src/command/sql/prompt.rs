@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use kavka_sql::{is_complete, parse_script};
+use rustyline::config::{Builder, Config};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
@@ -12,10 +13,11 @@ use rustyline::{Completer, Editor, Helper, Highlighter, Hinter};
 
 use super::session::{End, Session};
 use crate::failure::Failure;
+use crate::tell::tell;
 
 /// Reads and runs statements until `quit` or the end of input. A failed statement does not end the session.
 pub(crate) async fn run(session: &mut Session) -> Result<(), Failure> {
-    eprintln!(
+    tell!(
         "kavka {}. Statements end with ';'. Type help for help, quit to leave.",
         env!("CARGO_PKG_VERSION")
     );
@@ -32,7 +34,7 @@ pub(crate) async fn run(session: &mut Session) -> Result<(), Failure> {
         editor = returned;
         match line {
             Ok(text) => {
-                let _ = editor.add_history_entry(text.trim());
+                remember(&mut editor, text.trim(), history.as_ref());
                 if !run_input(session, text.trim()).await? {
                     break;
                 }
@@ -44,10 +46,14 @@ pub(crate) async fn run(session: &mut Session) -> Result<(), Failure> {
             }
         }
     }
-    if let Some(file) = &history {
-        let _ = editor.save_history(file);
-    }
     Ok(())
+}
+
+/// At once, since a terminal that is closed says no goodbye. A session without history works as well.
+fn remember(editor: &mut Editor<Statements, FileHistory>, text: &str, history: Option<&PathBuf>) {
+    if let (Ok(true), Some(file)) = (editor.add_history_entry(text), history) {
+        let _ = editor.append_history(file);
+    }
 }
 
 /// Runs what was typed; `false` when it was a goodbye.
@@ -55,7 +61,7 @@ async fn run_input(session: &mut Session, text: &str) -> Result<bool, Failure> {
     match text.trim_end_matches(';').trim().to_ascii_lowercase().as_str() {
         "" => return Ok(true),
         "quit" | "exit" | "\\q" => return Ok(false),
-        "help" | "\\?" => eprintln!("{HELP}"),
+        "help" | "\\?" => tell!("{HELP}"),
         _ => run_statements(session, text).await?,
     }
     Ok(true)
@@ -73,7 +79,7 @@ async fn run_statements(session: &mut Session, text: &str) -> Result<(), Failure
         match session.run(&statement).await {
             Ok(End::Finished) => {}
             Ok(End::Interrupted) => {
-                eprintln!("Interrupted.");
+                tell!("Interrupted.");
                 return Ok(());
             }
             Err(Failure::OutputClosed) => return Err(Failure::OutputClosed),
@@ -99,7 +105,9 @@ impl Validator for Statements {
 }
 
 fn editor(history: Option<&PathBuf>) -> Result<Editor<Statements, FileHistory>, Failure> {
-    let mut editor = Editor::new()
+    let config = Config::builder().max_history_size(HISTORY).map(Builder::build);
+    let mut editor = config
+        .and_then(Editor::with_config)
         .map_err(|error| Failure::failed(format!("cannot use the terminal: {error}")))?;
     editor.set_helper(Some(Statements));
     if let Some(file) = history {
@@ -117,6 +125,9 @@ fn history_file() -> Option<PathBuf> {
     fs::create_dir_all(&folder).ok()?;
     Some(folder.join("sql_history"))
 }
+
+/// How many statements are remembered.
+const HISTORY: usize = 1_000;
 
 const WORDS: [&str; 5] = ["quit", "exit", "\\q", "help", "\\?"];
 

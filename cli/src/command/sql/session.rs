@@ -11,7 +11,8 @@ use super::interrupt::Interrupt;
 use crate::args::OutputFormat;
 use crate::failure::{Failure, chain};
 use crate::output::rows::RowWriter;
-use crate::progress::{ProgressLine, REDRAW, summary};
+use crate::progress::{ProgressLine, REDRAW, count, summary};
+use crate::tell::tell;
 
 /// Runs statements and prints what they give.
 pub(crate) struct Session {
@@ -68,7 +69,7 @@ impl Session {
         };
         match result {
             StatementResult::Done(text) => {
-                eprintln!("{text}");
+                tell!("{text}");
                 Ok(End::Finished)
             }
             StatementResult::Insert { stream, progress, .. } => {
@@ -104,14 +105,20 @@ impl Session {
             }
         };
         let elapsed = line.finish();
-        // The rows before a failure are not lost.
-        let rows = writer.finish()?;
-        let end = outcome?;
-        eprintln!(
-            "({rows} {}; {})",
-            if rows == 1 { "row" } else { "rows" },
-            summary(progress, elapsed)
-        );
+        let end = match outcome {
+            Ok(end) => end,
+            Err(failure) => {
+                // The rows before a failure are not lost.
+                writer.give_up()?;
+                return Err(failure);
+            }
+        };
+        let rows = match end {
+            End::Finished => count(writer.finish()?, "row"),
+            End::Interrupted => count(writer.give_up()?, "row") + " so far",
+        };
+        tell!("({rows}; {})", summary(progress, elapsed));
+        warn_of_gaps(progress);
         Ok(end)
     }
 
@@ -124,8 +131,16 @@ impl Session {
         let mut next = Watched::new(&mut stream, self.interrupt.clone(), &line, progress);
         while next.batch().await?.is_some() {}
         let end = next.end;
-        let elapsed = line.finish();
-        eprintln!("INSERT {} ({})", progress.rows_written(), summary(progress, elapsed));
+        let (elapsed, rows) = (line.finish(), progress.rows_written());
+        match end {
+            End::Finished => tell!("INSERT {rows} ({})", summary(progress, elapsed)),
+            // Nobody has waited for the last of them.
+            End::Interrupted => tell!(
+                "INSERT interrupted after {}; the last of them may not be written",
+                count(rows, "row")
+            ),
+        }
+        warn_of_gaps(progress);
         Ok(end)
     }
 }
@@ -167,15 +182,45 @@ impl<'a> Watched<'a> {
     }
 }
 
+/// A result that lacks records says so.
+fn warn_of_gaps(progress: &QueryProgress) {
+    for (tp, offsets) in progress.passed_over() {
+        let offsets = count(offsets, "offset");
+        tell!("warning: {tp}: {offsets} passed over, deleted before they could be read");
+    }
+}
+
+/// Says which statement of a script failed, behind what is wrong and before the background.
 fn name(statement: &Statement, message: &str) -> Failure {
     let first_line = statement.text.lines().next().unwrap_or_default();
     let shown: String = first_line.chars().take(SHOWN).collect();
     let more = if shown.len() < statement.text.len() { " …" } else { "" };
-    Failure::failed(format!(
-        "statement {} at line {}: {message}\n  in: {shown}{more}",
+    let (message, background) = message.split_once("\n\n").unwrap_or((message, ""));
+    let text = format!(
+        "statement {} at line {}: {message}\n  in: {shown}{more}\n\n{background}",
         statement.number, statement.line
-    ))
+    );
+    Failure::failed(text.trim_end())
 }
 
 /// How much of a failed statement is repeated to recognise it by.
 const SHOWN: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use kavka_sql::Statement;
+
+    use super::name;
+    use crate::failure::Failure;
+
+    #[test]
+    fn a_failed_statement_is_named_before_the_background_of_its_failure() {
+        let text = "SELECT *\nFROM t".to_owned();
+        let statement = Statement { text, number: 2, line: 5, column: 1 };
+        let Failure::Failed(message) = name(&statement, "no group\n\noptions:\n\n'a'='b'") else {
+            panic!("it failed");
+        };
+        let expected = "statement 2 at line 5: no group\n  in: SELECT * …\n\noptions:\n\n'a'='b'";
+        assert_eq!(message, expected);
+    }
+}

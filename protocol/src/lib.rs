@@ -3,7 +3,7 @@
 //! Bytes in, values out, and back. No IO, no clock, no lock held across calls: everything here can
 //! be tested with a byte string. Undecoded bytes stay `Bytes`; whoever wants values decodes them.
 #![cfg_attr(
-    not(test),
+    not(any(test, feature = "fuzzing")),
     deny(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -22,6 +22,7 @@ mod cursor;
 mod error;
 mod error_code;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
 mod ids;

@@ -27,8 +27,14 @@ pub struct Limits {
     pub string_length: usize,
 }
 
+impl Limits {
+    /// The usual limits.
+    pub const DEFAULT: Self =
+        Self { frame_size: 100 << 20, control_message_size: 16 << 20, string_length: 32_767 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { frame_size: 100 << 20, control_message_size: 16 << 20, string_length: 32_767 }
+        Self::DEFAULT
     }
 }

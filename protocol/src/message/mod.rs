@@ -12,7 +12,7 @@ mod produce;
 #[cfg(feature = "broker")]
 pub mod server;
 #[cfg(test)]
-mod synthetic;
+pub(crate) mod synthetic;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
@@ -125,6 +125,20 @@ fn put_request_header(
         fields.put_u8(0);
     }
     Ok(())
+}
+
+/// Reads the tagged fields in front of `bytes` and returns what follows them.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn tagged_fields(
+    bytes: Bytes,
+    mut read: impl FnMut(u32, Bytes),
+) -> Result<Bytes, DecodeError> {
+    let mut fields = fields::Fields::new(bytes, true, &Limits::default());
+    fields.tags(|tag, field| {
+        read(tag, field.clone().into_rest());
+        Ok(())
+    })?;
+    Ok(fields.into_rest())
 }
 
 fn api_of<R: Request>() -> Option<ApiKey> {

@@ -1,8 +1,8 @@
 //! Messages made from nothing but their layout: every field filled, every array with two elements,
 //! every tagged field there.
 
-use super::layout::{Field, Kind, Layout};
-use crate::varint::put_unsigned_varint;
+use super::layout::{self, Field, Kind, Layout};
+use crate::{api::ApiKey, varint::put_unsigned_varint};
 
 /// A message in wire form.
 pub(super) struct Synthetic {
@@ -24,6 +24,23 @@ pub(super) fn message(layout: Layout, version: i16, unknown: Option<u32>) -> Syn
         Synthetic { bytes: Vec::new(), counts: Vec::new(), flexible, version, base: 0 };
     message.fields(layout.fields, unknown);
     message
+}
+
+/// The answer to requests of `api`, with its header; to a tagged field nobody knows.
+pub(crate) fn answer(api: ApiKey, version: i16) -> Vec<u8> {
+    let layout = layout::answer_to(api).unwrap();
+    let mut answer = vec![0, 0, 0, 7];
+    if version >= layout.flexible_since && api != ApiKey::ApiVersions {
+        answer.push(0);
+    }
+    answer.extend(message(layout, version, Some(100)).bytes);
+    answer
+}
+
+/// The body of a request of `api`, with a tagged field nobody knows.
+#[cfg(feature = "broker")]
+pub(crate) fn request(api: ApiKey, version: i16) -> Vec<u8> {
+    message(layout::request_of(api).unwrap(), version, Some(100)).bytes
 }
 
 impl Synthetic {

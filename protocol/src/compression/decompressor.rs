@@ -48,7 +48,7 @@ impl Decompressor {
         if codec == Compression::None {
             return Ok(stored);
         }
-        let limit = stored.len().saturating_mul(GREATEST_RATIO).saturating_add(SMALL_SIZE);
+        let limit = stored.len().saturating_mul(GREATEST_RATIO).max(SMALL_SIZE);
         let limit = limit.min(self.size_limit);
         let mut output = Output::new(&self.pool, codec, stored.len(), limit);
         match codec {
@@ -78,5 +78,6 @@ impl fmt::Debug for Decompressor {
 const SIZE_LIMIT: usize = 128 * 1024 * 1024;
 /// About what gzip reaches at most; what grows further is not data.
 const GREATEST_RATIO: usize = 1000;
-/// Below it even a run of one byte is welcome.
-const SMALL_SIZE: usize = 64 * 1024;
+/// What any batch may become: in a batch of zeros, as padded records make it, zstd saves more than the
+/// ratio allows. Less than what a reader may keep for the next batch.
+const SMALL_SIZE: usize = 8 * 1024 * 1024;

@@ -69,7 +69,7 @@ impl FromIterator<(ProducerId, Offset)> for AbortedTransactions {
 #[derive(Clone, Debug)]
 pub struct VisibleBatches {
     batches: Batches,
-    from: Offset,
+    /// Where the reader is; below it nothing comes out, should the log say anything twice.
     next_offset: Offset,
     isolation: IsolationLevel,
     aborted: AbortedTransactions,
@@ -89,7 +89,6 @@ impl VisibleBatches {
     ) -> Self {
         Self {
             batches: Batches::new(records),
-            from,
             next_offset: from,
             isolation,
             aborted,
@@ -108,10 +107,10 @@ impl VisibleBatches {
             let Some(batch) = self.batches.next().transpose()? else {
                 return Ok(None);
             };
-            let is_visible = self.is_visible(&batch)?;
-            self.next_offset = self.next_offset.max(batch.next_offset());
+            let (is_visible, floor) = (self.is_visible(&batch)?, self.next_offset);
+            self.next_offset = floor.max(batch.next_offset());
             if is_visible {
-                return Ok(Some(batch.with_floor(self.from)));
+                return Ok(Some(batch.with_floor(floor)));
             }
         }
     }
@@ -120,7 +119,7 @@ impl VisibleBatches {
         let is_aborted =
             self.isolation == IsolationLevel::ReadCommitted && self.is_aborted(batch)?;
         let is_data = !batch.is_control() && batch.record_count() > 0;
-        Ok(is_data && !is_aborted && batch.last_offset() >= self.from)
+        Ok(is_data && !is_aborted && batch.last_offset() >= self.next_offset)
     }
 
     /// A transaction is aborted from its first offset until the marker of its producer.

@@ -108,6 +108,17 @@ fn a_reader_sees_nothing_below_its_position_but_moves_past_it() {
 }
 
 #[test]
+fn an_offset_comes_out_once_even_if_the_log_repeats_it() {
+    let log = [
+        logged(0, &["a", "b"], Writer::Plain),
+        logged(0, &["a", "b"], Writer::Plain),
+        logged(1, &["b", "c"], Writer::Plain),
+        logged(0, &["a"], Writer::Plain),
+    ];
+    assert_eq!(uncommitted(&log, 0), (vec![0, 1, 2], 3));
+}
+
+#[test]
 fn only_batches_with_something_to_see_come_out() {
     let empty = RecordBatchHeader { base_offset: 4, last_offset_delta: 3, ..header(0) };
     let log = [
@@ -157,7 +168,7 @@ fn the_position_stays_before_a_batch_that_is_cut_short() {
 #[test]
 fn nothing_comes_after_an_error_and_the_position_stays_before_it() {
     let mut broken = logged(1, &["b"], Writer::Plain).to_vec();
-    broken[16] = 1;
+    broken[16] = 3;
     let log = [logged(0, &["a"], Writer::Plain), broken.into(), logged(2, &["c"], Writer::Plain)];
     let (isolation, aborted) = (IsolationLevel::ReadUncommitted, AbortedTransactions::default());
     let mut visible = VisibleBatches::new(log.concat().into(), 0, isolation, aborted);

@@ -7,7 +7,7 @@ use crate::{
     cursor::Cursor,
     error::{DecodeError, EncodeError},
     ids::{ProducerEpoch, ProducerId, Timestamp},
-    record::{BatchBuilder, BatchView},
+    record::{BatchBuilder, BatchView, RecordView},
 };
 
 /// What a control batch says.
@@ -27,9 +27,13 @@ impl ControlType {
         // Coordinators do not compress markers, so that no buffer is ever made here.
         let body = batch.body(&mut Decompressor::new())?;
         let record = body.records().next().transpose()?;
-        let key = record.and_then(|record| record.key());
-        let mut key = Cursor::new(key.ok_or(DecodeError::Null { field: "control record key" })?);
-        key.i16("control record version")?;
+        Self::of_key(record.and_then(|record| record.key()))
+    }
+
+    fn of_key(key: Option<&[u8]>) -> Result<Self, DecodeError> {
+        let key = key.ok_or(DecodeError::Null { field: "control record key" })?;
+        let mut key = Cursor::new(key);
+        read_version(&mut key, "control record version")?;
         Ok(Self::from_code(key.i16("control record type")?))
     }
 
@@ -60,6 +64,18 @@ pub struct EndTransactionMarker {
 }
 
 impl EndTransactionMarker {
+    /// Reads a record of a control batch; `None` when it ends no transaction.
+    pub fn parse(record: &RecordView<'_>) -> Result<Option<Self>, DecodeError> {
+        let control_type = ControlType::of_key(record.key())?;
+        if matches!(control_type, ControlType::Other(_)) {
+            return Ok(None);
+        }
+        let value = record.value().ok_or(DecodeError::Null { field: "control record value" })?;
+        let mut value = Cursor::new(value);
+        read_version(&mut value, "transaction marker version")?;
+        Ok(Some(Self { control_type, coordinator_epoch: value.i32("coordinator epoch")? }))
+    }
+
     /// The control batch with this marker for the transaction of `producer_id`.
     pub fn to_batch(
         self,
@@ -76,6 +92,15 @@ impl EndTransactionMarker {
         let batch = batch.seal(&mut Compressor::new())?;
         Ok(batch.into_control(producer_id, producer_epoch))
     }
+}
+
+/// Later versions only add to what is there.
+fn read_version(cursor: &mut Cursor<'_>, field: &'static str) -> Result<(), DecodeError> {
+    let version = cursor.i16(field)?;
+    if version < 0 {
+        return Err(DecodeError::Value { field, value: version.into() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -98,7 +123,40 @@ mod tests {
             assert_eq!(batch.header().base_sequence, None);
             assert_eq!((batch.producer_id(), batch.record_count()), (Some(ProducerId(5)), 1));
             assert_eq!(ControlType::parse(&batch), Ok(control_type));
+            let body = batch.body(&mut Decompressor::new()).unwrap();
+            let record = body.records().next().unwrap().unwrap();
+            assert_eq!(EndTransactionMarker::parse(&record), Ok(Some(marker)));
         }
+    }
+
+    fn parsed(record: &[u8]) -> Result<Option<EndTransactionMarker>, DecodeError> {
+        let header =
+            RecordBatchHeader { attributes: Attributes::parse(0x30).unwrap(), ..header(1) };
+        let body = view(batch_of(header, record)).body(&mut Decompressor::new()).unwrap();
+        EndTransactionMarker::parse(&body.records().next().unwrap().unwrap())
+    }
+
+    #[test]
+    fn later_versions_of_a_marker_are_read_as_far_as_they_are_known() {
+        let marker =
+            EndTransactionMarker { control_type: ControlType::Commit, coordinator_epoch: 7 };
+        let later = [36, 0, 0, 0, 8, 0, 9, 0, 1, 16, 0, 9, 0, 0, 0, 7, 1, 1, 0];
+        assert_eq!(parsed(&later), Ok(Some(marker)));
+        let value = -1;
+        let key = DecodeError::Value { field: "control record version", value };
+        let negative = [20, 0, 0, 0, 8, 0xff, 0xff, 0, 1, 1, 0];
+        assert_eq!(parsed(&negative), Err(key));
+        let field = "transaction marker version";
+        let negative = [24, 0, 0, 0, 8, 0, 0, 0, 1, 4, 0xff, 0xff, 0];
+        assert_eq!(parsed(&negative), Err(DecodeError::Value { field, value }));
+    }
+
+    #[test]
+    fn a_marker_without_a_whole_value_is_an_error() {
+        let null = DecodeError::Null { field: "control record value" };
+        assert_eq!(parsed(&[20, 0, 0, 0, 8, 0, 0, 0, 0, 1, 0]), Err(null));
+        let cut = DecodeError::Truncated { field: "coordinator epoch", needed: 4, remaining: 1 };
+        assert_eq!(parsed(&[26, 0, 0, 0, 8, 0, 0, 0, 0, 6, 0, 0, 1, 0]), Err(cut));
     }
 
     #[test]
@@ -107,6 +165,9 @@ mod tests {
             EndTransactionMarker { control_type: ControlType::Other(2), coordinator_epoch: 0 };
         let batch = view(marker.to_batch(ProducerId(5), ProducerEpoch(2), 0).unwrap());
         assert_eq!(ControlType::parse(&batch), Ok(ControlType::Other(2)));
+        let body = batch.body(&mut Decompressor::new()).unwrap();
+        let record = body.records().next().unwrap().unwrap();
+        assert_eq!(EndTransactionMarker::parse(&record), Ok(None));
     }
 
     #[test]

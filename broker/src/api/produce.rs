@@ -148,6 +148,10 @@ fn write(
 /// looked at.
 fn check(records: Bytes, limit: usize, version: i16) -> Result<BatchView, ErrorCode> {
     let size = records.len();
+    // The older formats are for reading what is in logs already.
+    if records.get(MAGIC_AT).is_some_and(|magic| *magic < FIRST_MAGIC_TO_PRODUCE) {
+        return Err(ErrorCode::UnsupportedForMessageFormat);
+    }
     let batch = Batches::new(records).next().ok_or(ErrorCode::InvalidRecord)?;
     let batch = batch.map_err(|error| refusal(&error))?;
     if batch.size_in_bytes() > limit {
@@ -179,5 +183,9 @@ fn refusal(error: &DecodeError) -> ErrorCode {
     }
 }
 
+/// Where every format has the byte that tells it from the others.
+const MAGIC_AT: usize = 16;
+/// Record batches (KIP-98).
+const FIRST_MAGIC_TO_PRODUCE: u8 = 2;
 /// Producers that speak an older version would not know what zstd is (KIP-110).
 const FIRST_WITH_ZSTD: i16 = 7;

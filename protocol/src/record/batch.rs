@@ -8,12 +8,13 @@ use crate::{
     ids::{LeaderEpoch, Offset, ProducerId, Timestamp},
     record::{
         TimestampType,
-        header::{HASHED_FROM, HEADER_SIZE, RecordBatchHeader},
+        header::{HASHED_FROM, HEADER_SIZE, MAGIC, RecordBatchHeader},
+        legacy::{self, MessageSet},
         record::{LEAST_RECORD_SIZE, Records, RecordsPosition},
     },
 };
 
-/// The batches of a slice of a log.
+/// The batches of a slice of a log, whatever their formats.
 ///
 /// Brokers cut the slice at a number of bytes: a last batch that is not there as a whole is where
 /// the slice ends, not an error. Ends after the first error.
@@ -32,7 +33,7 @@ impl Batches {
         let Some(size) = RecordBatchHeader::whole_batch(&self.rest)? else {
             return Ok(None);
         };
-        let header = RecordBatchHeader::parse(&self.rest)?;
+        let header = RecordBatchHeader::parse_any(&self.rest)?;
         let bytes = self.rest.split_to(size);
         Ok(Some(BatchView { header, bytes, floor: Offset::MIN }))
     }
@@ -72,6 +73,14 @@ impl BatchView {
     #[inline]
     pub const fn header(&self) -> &RecordBatchHeader {
         &self.header
+    }
+
+    /// The format: 2, or 0 and 1 for a message of the older formats, which is a batch of its own. A
+    /// compressed one holds more than one record, from an offset below its base offset on; what is
+    /// so is in the header of its [`body`](Self::body).
+    #[inline]
+    pub const fn magic(&self) -> i8 {
+        self.header.magic
     }
 
     /// The first offset that the batch was written with.
@@ -128,6 +137,12 @@ impl BatchView {
         self.header.max_timestamp
     }
 
+    /// The time from which compaction may drop its tombstones (KIP-534).
+    #[inline]
+    pub const fn delete_horizon(&self) -> Option<Timestamp> {
+        self.header.delete_horizon()
+    }
+
     /// The epoch of the leader that appended it.
     #[inline]
     pub const fn leader_epoch(&self) -> Option<LeaderEpoch> {
@@ -158,6 +173,9 @@ impl BatchView {
     /// `decompressor` when the last reference to it is dropped.
     pub fn body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
         self.check_crc()?;
+        if self.magic() < MAGIC {
+            return self.legacy_body(decompressor);
+        }
         let stored = self.bytes.slice(HEADER_SIZE..);
         // Where nothing is stored, nothing was compressed: what compaction leaves of an empty batch.
         let records = if stored.is_empty() {
@@ -170,16 +188,27 @@ impl BatchView {
             let count = self.header.record_count.into();
             return Err(DecodeError::Count { field: "record batch", count, limit });
         }
-        Ok(BatchBody { header: self.header, floor: self.floor, records })
+        Ok(BatchBody { header: self.header, floor: self.floor, records, messages: None })
+    }
+
+    #[cold]
+    fn legacy_body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
+        let (header, messages, records) = MessageSet::open(self.header, &self.bytes, decompressor)?;
+        Ok(BatchBody { header, floor: self.floor, records, messages: Some(messages) })
     }
 
     /// Checks that the bytes are those that were written.
     pub fn check_crc(&self) -> Result<(), DecodeError> {
-        let computed = crc32c::crc32c(self.bytes.get(HASHED_FROM..).unwrap_or_default());
+        let (field, computed) = if self.magic() < MAGIC {
+            ("message", legacy::crc(&self.bytes))
+        } else {
+            let hashed = self.bytes.get(HASHED_FROM..).unwrap_or_default();
+            ("record batch", crc32c::crc32c(hashed))
+        };
         if computed == self.header.crc {
             return Ok(());
         }
-        Err(DecodeError::Checksum { field: "record batch", stored: self.header.crc, computed })
+        Err(DecodeError::Checksum { field, stored: self.header.crc, computed })
     }
 }
 
@@ -189,13 +218,25 @@ pub struct BatchBody {
     header: RecordBatchHeader,
     floor: Offset,
     records: Bytes,
+    messages: Option<MessageSet>,
 }
 
 impl BatchBody {
+    /// Everything the header says. In the formats 0 and 1 this header knows more than that of the
+    /// [`BatchView`]: the number of the messages and the first offset.
+    #[inline]
+    pub const fn header(&self) -> &RecordBatchHeader {
+        &self.header
+    }
+
     /// The records from the reader's position on.
     #[inline]
     pub fn records(&self) -> Records<'_> {
-        Records::new(&self.header, self.floor, &self.records)
+        let records = Records::new(&self.header, self.floor, &self.records);
+        match self.messages {
+            None => records,
+            Some(messages) => records.of_messages(messages),
+        }
     }
 
     /// The records from where another walk over this body stood, without decoding those before again.

@@ -9,7 +9,7 @@ use crate::{
     ids::{ProducerEpoch, ProducerId, Sequence, Timestamp},
     record::{
         Attributes, RecordBatchHeader, TimestampType,
-        header::{HEADER_SIZE, LOG_OVERHEAD, NO_TIMESTAMP, header_crc, known_timestamp},
+        header::{HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, header_crc, known_timestamp},
     },
     varint::{put_varint, put_varlong, varint_size, varlong_size},
 };
@@ -139,6 +139,7 @@ impl BatchBuilder {
             base_offset: 0,
             batch_length: 0,
             leader_epoch: None,
+            magic: MAGIC,
             crc: 0,
             attributes: Attributes {
                 compression: self.compression,

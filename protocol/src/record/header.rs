@@ -2,7 +2,8 @@
 //! places where a broker rewrites them.
 //!
 //! The checksum covers everything from the attributes on. The base offset and the leader epoch lie
-//! before it, so that a broker can set them without touching the checksum.
+//! before it, so that a broker can set them without touching the checksum. The messages of the older
+//! formats share the first fields and are given a header, too: see `legacy`.
 
 use bytes::BufMut;
 
@@ -11,6 +12,7 @@ use crate::{
     cursor::Cursor,
     error::DecodeError,
     ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp},
+    record::legacy,
 };
 
 /// What is known of a batch without looking at its records.
@@ -22,14 +24,17 @@ pub struct RecordBatchHeader {
     pub batch_length: i32,
     /// The epoch of the leader that appended the batch.
     pub leader_epoch: Option<LeaderEpoch>,
-    /// CRC-32C of everything from the attributes to the end.
+    /// The format: 2, or 0 and 1 for what brokers wrote before 0.11.
+    pub magic: i8,
+    /// The checksum: CRC-32C of everything from the attributes to the end, in the formats 0 and 1
+    /// CRC-32 of everything from the magic to the end.
     pub crc: u32,
     /// Compression, kind of timestamp, and whether the batch is transactional or control.
     pub attributes: Attributes,
     /// The distance of the last record that the batch was written with; compaction may since have
     /// removed that record.
     pub last_offset_delta: i32,
-    /// What the timestamp deltas of the records count from.
+    /// What the timestamp deltas of the records count from; with a delete horizon, the horizon.
     pub base_timestamp: Timestamp,
     /// The greatest timestamp of the records, or the time of the append.
     pub max_timestamp: Option<Timestamp>,
@@ -44,12 +49,39 @@ pub struct RecordBatchHeader {
 }
 
 impl RecordBatchHeader {
-    /// Reads and checks the header at the front of `bytes`; what follows it is not looked at.
+    /// Reads and checks the header of format 2 at the front of `bytes`; what follows it is not
+    /// looked at. Other formats are an error here; [`Batches`](crate::Batches) reads them all.
     pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(bytes);
-        let header = Self::read(&mut cursor)?;
-        header.check_offsets()?;
-        Ok(header)
+        let prefix = Prefix::read(&mut cursor)?;
+        if prefix.magic != MAGIC {
+            return Err(unknown_magic(prefix.magic));
+        }
+        Self::read(&prefix, &mut cursor)
+    }
+
+    /// The header of the batch or the message at the front of `bytes`, whatever its format.
+    pub(crate) fn parse_any(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut cursor = Cursor::new(bytes);
+        let prefix = Prefix::read(&mut cursor)?;
+        if prefix.magic < MAGIC {
+            return legacy::read_header(&prefix, &mut cursor);
+        }
+        Self::read(&prefix, &mut cursor)
+    }
+
+    /// The time from which compaction may drop the tombstones of the batch (KIP-534).
+    #[inline]
+    pub const fn delete_horizon(&self) -> Option<Timestamp> {
+        if self.attributes.has_delete_horizon { Some(self.base_timestamp) } else { None }
+    }
+
+    /// The number of the last record that the batch was written with among those of the producer.
+    pub const fn last_sequence(&self) -> Option<Sequence> {
+        match self.base_sequence {
+            Some(base) => Some(base.plus(self.last_offset_delta)),
+            None => None,
+        }
     }
 
     /// The offset of the last record that the batch was written with.
@@ -69,8 +101,7 @@ impl RecordBatchHeader {
         if bytes.len() < PREFIX_SIZE {
             return Ok(None);
         }
-        let prefix = Prefix::read(&mut Cursor::new(bytes))?;
-        let size = prefix.batch_length.unsigned_abs() as usize + LOG_OVERHEAD;
+        let size = Prefix::read(&mut Cursor::new(bytes))?.size_in_bytes();
         Ok(Some(size).filter(|size| *size <= bytes.len()))
     }
 
@@ -100,12 +131,12 @@ impl RecordBatchHeader {
         bytes
     }
 
-    fn read(cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
-        let prefix = Prefix::read(cursor)?;
-        Ok(Self {
+    fn read(prefix: &Prefix, cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
+        let header = Self {
             base_offset: prefix.base_offset,
-            batch_length: prefix.batch_length,
-            leader_epoch: LeaderEpoch::from_wire(prefix.leader_epoch),
+            batch_length: prefix.length,
+            leader_epoch: LeaderEpoch::from_wire(i32::from_be_bytes(prefix.before_magic)),
+            magic: prefix.magic,
             crc: cursor.u32("batch checksum")?,
             attributes: Attributes::parse(cursor.i16("batch attributes")?)?,
             last_offset_delta: cursor.i32("batch last offset delta")?,
@@ -115,14 +146,14 @@ impl RecordBatchHeader {
             producer_epoch: ProducerEpoch::from_wire(cursor.i16("batch producer epoch")?),
             base_sequence: Sequence::from_wire(cursor.i32("batch base sequence")?),
             record_count: checked_count(cursor.i32("batch record count")?)?,
-        })
+        };
+        header.check_offsets()?;
+        Ok(header)
     }
 
     /// Offsets must stay within the range of offsets, and there must be one for every record.
     fn check_offsets(&self) -> Result<(), DecodeError> {
-        if self.base_offset < 0 || self.base_offset > LAST_BASE_OFFSET {
-            return Err(DecodeError::Value { field: "batch base offset", value: self.base_offset });
-        }
+        check_base_offset(self.base_offset)?;
         if self.last_offset_delta < 0 || self.last_offset_delta < self.record_count - 1 {
             let value = self.last_offset_delta.into();
             return Err(DecodeError::Value { field: "batch last offset delta", value });
@@ -132,25 +163,34 @@ impl RecordBatchHeader {
 }
 
 /// The fields up to the byte that tells the formats of the log apart, in the same place in all.
-struct Prefix {
-    base_offset: Offset,
-    batch_length: i32,
-    leader_epoch: i32,
+pub(crate) struct Prefix {
+    pub(crate) base_offset: Offset,
+    /// How many bytes follow; at least the rest of the format's header.
+    pub(crate) length: i32,
+    /// The leader epoch of format 2, the checksum of the others.
+    pub(crate) before_magic: [u8; 4],
+    pub(crate) magic: i8,
 }
 
 impl Prefix {
-    fn read(cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
-        let base_offset = cursor.i64("batch base offset")?;
-        let batch_length = cursor.i32("batch length")?;
-        let leader_epoch = cursor.i32("batch leader epoch")?;
-        let magic = cursor.i8("batch magic")?;
-        // Of another format the other fields mean something else: the magic has the first word.
-        if magic != MAGIC {
-            let value = magic.into();
-            return Err(DecodeError::Unsupported { what: "record batch magic", value });
-        }
-        check_length(batch_length)?;
-        Ok(Self { base_offset, batch_length, leader_epoch })
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
+        let prefix = Self {
+            base_offset: cursor.i64("batch base offset")?,
+            length: cursor.i32("batch length")?,
+            before_magic: cursor.array("batch leader epoch")?,
+            magic: cursor.i8("batch magic")?,
+        };
+        // Of an unknown format the other fields mean something else: the magic has the first word.
+        let header = match prefix.magic {
+            MAGIC => HEADER_SIZE,
+            magic => legacy::header_size(magic).ok_or_else(|| unknown_magic(magic))?,
+        };
+        check_length(prefix.length, header - LOG_OVERHEAD)?;
+        Ok(prefix)
+    }
+
+    pub(crate) const fn size_in_bytes(&self) -> usize {
+        self.length.unsigned_abs() as usize + LOG_OVERHEAD
     }
 }
 
@@ -222,28 +262,42 @@ pub enum TimestampType {
 /// topic keeps the time of the append.
 ///
 /// The stored checksum must be right: what changes in the header is folded into it, and the records
-/// are not read again. Fails when `batch` does not start with a header.
+/// are not read again. Nothing else changes, bits without a meaning included. Fails when `batch` does
+/// not start with a header.
 pub fn assign_offsets(
     batch: &mut [u8],
     base_offset: Offset,
     leader_epoch: LeaderEpoch,
     log_append: Option<Timestamp>,
 ) -> Result<(), DecodeError> {
-    let mut header = RecordBatchHeader::parse(batch)?;
-    let Some((bytes, records)) = batch.split_first_chunk_mut::<HEADER_SIZE>() else {
+    let crc = RecordBatchHeader::parse(batch)?.crc;
+    let Some((header, records)) = batch.split_first_chunk_mut::<HEADER_SIZE>() else {
         return Ok(());
     };
-    header.base_offset = base_offset;
-    header.leader_epoch = Some(leader_epoch);
+    put(header, BASE_OFFSET_AT, base_offset.to_be_bytes());
+    put(header, LEADER_EPOCH_AT, leader_epoch.0.to_be_bytes());
     if let Some(time) = log_append {
-        header.attributes.timestamp_type = TimestampType::LogAppendTime;
-        header.max_timestamp = Some(time);
-        let change = header_crc(bytes) ^ header_crc(&header.to_bytes());
+        let before = header_crc(header);
+        let [_, flag] = LOG_APPEND_TIME.to_be_bytes();
+        header.iter_mut().skip(FLAGS_AT).take(1).for_each(|flags| *flags |= flag);
+        put(header, MAX_TIMESTAMP_AT, time.to_be_bytes());
         // CRCs are linear: the checksum changes by the header's change, shifted past the records.
-        header.crc = crc32c::crc32c_combine(change, header.crc, records.len());
+        let change = before ^ header_crc(header);
+        let crc = match records.len() {
+            // Which the library takes for "nothing follows" and forgets the second checksum.
+            0 => change ^ crc,
+            length => crc32c::crc32c_combine(change, crc, length),
+        };
+        put(header, CRC_AT, crc.to_be_bytes());
     }
-    *bytes = header.to_bytes();
     Ok(())
+}
+
+/// Overwrites the field at the place `at`, which lies inside of the header.
+fn put<const N: usize>(header: &mut [u8; HEADER_SIZE], at: usize, field: [u8; N]) {
+    if let Some(place) = header.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = field;
+    }
 }
 
 /// The checksum of the part of the header that the checksum of the batch covers.
@@ -251,9 +305,21 @@ pub(crate) fn header_crc(header: &[u8; HEADER_SIZE]) -> u32 {
     crc32c::crc32c(header.last_chunk::<HASHED_HEADER_SIZE>().map_or(&[], |hashed| hashed))
 }
 
-fn check_length(length: i32) -> Result<(), DecodeError> {
+#[cold]
+const fn unknown_magic(magic: i8) -> DecodeError {
+    DecodeError::Unsupported { what: "record batch magic", value: magic as i64 }
+}
+
+/// Leaves room for the offsets of the batch and for the one after it.
+pub(crate) const fn check_base_offset(base_offset: Offset) -> Result<(), DecodeError> {
+    if base_offset < 0 || base_offset > LAST_BASE_OFFSET {
+        return Err(DecodeError::Value { field: "batch base offset", value: base_offset });
+    }
+    Ok(())
+}
+
+fn check_length(length: i32, minimum: usize) -> Result<(), DecodeError> {
     let limit = i32::MAX.unsigned_abs() as usize - LOG_OVERHEAD;
-    let minimum = HEADER_SIZE - LOG_OVERHEAD;
     if usize::try_from(length).is_ok_and(|length| (minimum..=limit).contains(&length)) {
         return Ok(());
     }
@@ -286,11 +352,18 @@ const HASHED_HEADER_SIZE: usize = HEADER_SIZE - HASHED_FROM;
 /// Everything up to the byte that tells the formats of the log apart.
 const PREFIX_SIZE: usize = 17;
 /// Kafka's record batches since 0.11.
-const MAGIC: i8 = 2;
+pub(crate) const MAGIC: i8 = 2;
 /// A record without a time.
 pub(crate) const NO_TIMESTAMP: Timestamp = -1;
 /// Beyond it the offset after the batch would not be a number any more.
 const LAST_BASE_OFFSET: Offset = Offset::MAX - (1 << 31);
+
+/// Where a broker changes the header, and the byte of the attributes in which the flags are.
+const BASE_OFFSET_AT: usize = 0;
+const LEADER_EPOCH_AT: usize = 12;
+const CRC_AT: usize = 17;
+const FLAGS_AT: usize = 22;
+const MAX_TIMESTAMP_AT: usize = 35;
 
 const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
@@ -299,117 +372,4 @@ const CONTROL: i16 = 0x20;
 const DELETE_HORIZON: i16 = 0x40;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> RecordBatchHeader {
-        RecordBatchHeader {
-            base_offset: 1000,
-            batch_length: 49,
-            leader_epoch: Some(LeaderEpoch(7)),
-            crc: 0xdead_beef,
-            attributes: Attributes::parse(0x78).unwrap(),
-            last_offset_delta: 9,
-            base_timestamp: 1_600_000_000_000,
-            max_timestamp: None,
-            producer_id: Some(ProducerId(5)),
-            producer_epoch: Some(ProducerEpoch(3)),
-            base_sequence: Some(Sequence::new(44)),
-            record_count: 4,
-        }
-    }
-
-    #[test]
-    fn a_header_survives_the_round_trip() {
-        let header = header();
-        assert_eq!(RecordBatchHeader::parse(&header.to_bytes()), Ok(header));
-        assert_eq!(header.next_offset(), 1010);
-        assert_eq!(header.size_in_bytes(), HEADER_SIZE);
-        let absent = RecordBatchHeader {
-            leader_epoch: None,
-            producer_id: None,
-            producer_epoch: None,
-            base_sequence: None,
-            ..header
-        };
-        assert_eq!(RecordBatchHeader::parse(&absent.to_bytes()), Ok(absent));
-    }
-
-    #[test]
-    fn every_flag_has_kafkas_bit() {
-        for (bits, codec) in (0..).zip(Compression::ALL) {
-            let attributes = Attributes::parse(bits).unwrap();
-            assert_eq!((attributes.compression, attributes.bits()), (codec, bits));
-        }
-        let flags = Attributes::parse(0x7c).unwrap();
-        assert_eq!(flags.timestamp_type, TimestampType::LogAppendTime);
-        assert!(flags.is_transactional && flags.is_control && flags.has_delete_horizon);
-        assert_eq!(flags.bits(), 0x7c);
-        let plain = Attributes::parse(0x00).unwrap();
-        assert_eq!(plain.timestamp_type, TimestampType::CreateTime);
-        assert!(!plain.is_transactional && !plain.is_control && !plain.has_delete_horizon);
-    }
-
-    #[test]
-    fn impossible_headers_are_named() {
-        let codec = DecodeError::Unsupported { what: "compression codec", value: 5 };
-        let legacy = DecodeError::Unsupported { what: "record batch magic", value: 1 };
-        let base = DecodeError::Value { field: "batch base offset", value: -1 };
-        let delta = |value| DecodeError::Value { field: "batch last offset delta", value };
-        let count = DecodeError::Count { field: "record batch", count: -1, limit: 0 };
-        for (at, bytes, expected) in [
-            (22, &[5][..], codec),
-            (16, &[1], legacy),
-            (0, &[0xff; 8], base),
-            (23, &[0xff; 4], delta(-1)),
-            (23, &[0, 0, 0, 2], delta(2)),
-            (57, &[0xff; 4], count),
-        ] {
-            let mut header = header().to_bytes();
-            header[at..at + bytes.len()].copy_from_slice(bytes);
-            assert_eq!(RecordBatchHeader::parse(&header), Err(expected));
-        }
-    }
-
-    #[test]
-    fn a_length_that_does_not_cover_the_header_or_overflows_is_refused() {
-        for length in [-1, 0, 48, i32::MIN, i32::MAX] {
-            let header = RecordBatchHeader { batch_length: length, ..header() };
-            let error = RecordBatchHeader::parse(&header.to_bytes());
-            assert!(matches!(error, Err(DecodeError::Length { field: "record batch", .. })));
-        }
-    }
-
-    #[test]
-    fn the_last_offset_must_leave_room_for_a_next_one() {
-        let header = RecordBatchHeader { base_offset: i64::MAX, ..header() };
-        let error = DecodeError::Value { field: "batch base offset", value: i64::MAX };
-        assert_eq!(RecordBatchHeader::parse(&header.to_bytes()), Err(error));
-    }
-
-    #[test]
-    fn a_header_cut_short_is_truncated() {
-        let bytes = header().to_bytes();
-        for length in 0..HEADER_SIZE {
-            let error = RecordBatchHeader::parse(&bytes[..length]);
-            assert!(matches!(error, Err(DecodeError::Truncated { .. })), "{length}");
-        }
-    }
-
-    #[test]
-    fn a_place_in_the_log_leaves_the_checksum_right() {
-        for log_append in [None, Some(1_700_000_000_123)] {
-            let mut batch = header().to_bytes().to_vec();
-            batch.extend_from_slice(b"what the records hold is not looked at");
-            let crc = crc32c::crc32c(&batch[HASHED_FROM..]);
-            batch[17..21].copy_from_slice(&crc.to_be_bytes());
-
-            assign_offsets(&mut batch, 77, LeaderEpoch(8), log_append).unwrap();
-
-            let header = RecordBatchHeader::parse(&batch).unwrap();
-            assert_eq!(header.crc, crc32c::crc32c(&batch[HASHED_FROM..]));
-            assert_eq!((header.base_offset, header.leader_epoch), (77, Some(LeaderEpoch(8))));
-            assert_eq!(header.max_timestamp, log_append);
-        }
-    }
-}
+mod tests;

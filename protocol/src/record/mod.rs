@@ -1,9 +1,11 @@
-//! Record batches (magic 2, KIP-98): read as views over the bytes that arrived, written in wire form.
+//! Record batches (magic 2, KIP-98): read as views over the bytes that arrived, written in wire form. The messages of
+//! older brokers (magic 0 and 1) are read through the same views.
 
 mod batch;
 mod builder;
 mod control;
 mod header;
+mod legacy;
 #[expect(clippy::module_inception, reason = "Kafka's word for the batch's part is record, too")]
 mod record;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     record::{
         TimestampType,
         header::{NO_TIMESTAMP, RecordBatchHeader, known_timestamp},
+        legacy::{Message, MessageSet, nested_timestamp},
     },
 };
 
@@ -30,6 +31,8 @@ pub struct Records<'b> {
     append_time: Option<Timestamp>,
     /// Records below it were there before the reader's position and do not come out.
     floor: Offset,
+    /// Set when the records are messages of the older formats.
+    messages: Option<MessageSet>,
 }
 
 /// How far a walk over the records of one batch has come.
@@ -55,7 +58,13 @@ impl<'b> Records<'b> {
             base_timestamp: header.base_timestamp,
             append_time,
             floor,
+            messages: None,
         }
+    }
+
+    /// The same for bytes that are messages of the older formats.
+    pub(crate) fn of_messages(self, messages: MessageSet) -> Self {
+        Self { messages: Some(messages), ..self }
     }
 
     /// Goes on where [`position`](Self::position) was taken.
@@ -81,6 +90,9 @@ impl<'b> Records<'b> {
 
     #[inline]
     fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
+        if let Some(messages) = self.messages {
+            return self.read_message(messages);
+        }
         let record = self.rest.varint_bytes("record")?;
         let mut record = Cursor::new(record.ok_or(DecodeError::Null { field: "record" })?);
         record.i8("record attributes")?;
@@ -99,6 +111,22 @@ impl<'b> Records<'b> {
             key,
             value,
             headers,
+        })
+    }
+
+    #[cold]
+    fn read_message(&mut self, messages: MessageSet) -> Result<RecordView<'b>, DecodeError> {
+        let message = Message::read(&mut self.rest)?;
+        if messages.is_nested {
+            message.check_nested()?;
+        }
+        Ok(RecordView {
+            // Both were looked at when the set was opened; their sum is an offset of the batch.
+            offset: message.offset.wrapping_add(messages.shift),
+            timestamp: nested_timestamp(&message, self.append_time),
+            key: message.key,
+            value: message.value,
+            headers: HeadersView { bytes: &[], count: 0 },
         })
     }
 

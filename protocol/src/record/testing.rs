@@ -9,7 +9,7 @@ use crate::{
     record::{
         Attributes, BatchBuilder, BatchView, Batches, EndTransactionMarker, ProducerStamp,
         RecordBatchHeader, RecordView, SealedBatch, assign_offsets,
-        header::{HASHED_FROM, HEADER_SIZE, LOG_OVERHEAD},
+        header::{HASHED_FROM, HEADER_SIZE, LOG_OVERHEAD, MAGIC},
     },
     varint::{put_varint, put_varlong},
 };
@@ -20,6 +20,7 @@ pub(crate) fn header(count: i32) -> RecordBatchHeader {
         base_offset: 0,
         batch_length: 0,
         leader_epoch: None,
+        magic: MAGIC,
         crc: 0,
         attributes: Attributes::parse(0).unwrap(),
         last_offset_delta: (count - 1).max(0),

@@ -7,6 +7,7 @@ use std::{
 };
 
 thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
     static LARGEST: Cell<usize> = const { Cell::new(0) };
     /// Less than nothing where memory of another thread is given back.
     static LIVE: Cell<isize> = const { Cell::new(0) };
@@ -23,6 +24,9 @@ fn note(old: usize, new: usize) {
     LIVE.set(live);
     PEAK.set(PEAK.get().max(live));
     LARGEST.set(LARGEST.get().max(new));
+    if new > 0 {
+        COUNT.set(COUNT.get() + 1);
+    }
 }
 
 // SAFETY: everything is passed on to the system's allocator.
@@ -64,4 +68,11 @@ pub(crate) fn peak_allocation<T>(work: impl FnOnce() -> T) -> (T, usize) {
     PEAK.set(before);
     let result = work();
     (result, usize::try_from(PEAK.get() - before).unwrap_or(0))
+}
+
+/// Runs `work` and returns with its result how often it allocated memory or had an allocation grow.
+pub(crate) fn count_allocations<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = COUNT.get();
+    let result = work();
+    (result, COUNT.get() - before)
 }

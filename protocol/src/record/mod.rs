@@ -3,9 +3,12 @@
 
 mod batch;
 mod builder;
+mod columns;
 mod control;
 mod header;
 mod legacy;
+#[cfg(test)]
+mod no_allocations;
 #[expect(clippy::module_inception, reason = "Kafka's word for the batch's part is record, too")]
 mod record;
 #[cfg(test)]
@@ -19,6 +22,8 @@ pub use builder::BatchBuilder;
 pub use builder::ProducerStamp;
 pub use builder::SealedBatch;
 pub use builder::record_size_upper_bound;
+pub use columns::RecordColumns;
+pub use columns::Span;
 pub use control::ControlType;
 pub use control::EndTransactionMarker;
 pub use header::Attributes;

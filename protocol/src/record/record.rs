@@ -19,6 +19,8 @@ use crate::{
 /// Ends after the first error. Bytes left over after the last record are an error, too.
 #[derive(Clone, Debug)]
 pub struct Records<'b> {
+    /// All bytes of the body.
+    bytes: &'b [u8],
     rest: Cursor<'b>,
     /// How many records are still to come.
     remaining: i32,
@@ -50,6 +52,7 @@ impl<'b> Records<'b> {
             TimestampType::LogAppendTime => Some(header.max_timestamp.unwrap_or(NO_TIMESTAMP)),
         };
         Self {
+            bytes: records,
             rest: Cursor::new(records),
             remaining: header.record_count,
             base_offset: header.base_offset,
@@ -65,6 +68,16 @@ impl<'b> Records<'b> {
     /// The same for bytes that are messages of the older formats.
     pub(crate) fn of_messages(self, messages: MessageSet) -> Self {
         Self { messages: Some(messages), ..self }
+    }
+
+    /// What the records are slices of.
+    pub(crate) const fn bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
+    /// How many records are still to come, those below the floor included.
+    pub(crate) const fn remaining(&self) -> usize {
+        self.remaining.unsigned_abs() as usize
     }
 
     /// Goes on where [`position`](Self::position) was taken.
@@ -195,6 +208,12 @@ impl<'b> RecordView<'b> {
     #[inline]
     pub const fn timestamp(&self) -> Option<Timestamp> {
         known_timestamp(self.timestamp)
+    }
+
+    /// The same as on the wire, where -1 stands for none.
+    #[inline]
+    pub(crate) const fn raw_timestamp(&self) -> Timestamp {
+        self.timestamp
     }
 
     /// Its key; `None` is null.

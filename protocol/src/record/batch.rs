@@ -18,6 +18,28 @@ use crate::{
 ///
 /// Brokers cut the slice at a number of bytes: a last batch that is not there as a whole is where
 /// the slice ends, not an error. Ends after the first error.
+///
+/// # Examples
+/// A segment file of a log (`00000000000000000000.log`) is such a slice; the example `segment` prints
+/// whole ones:
+/// ```
+/// # use kavka_protocol::{BatchBuilder, Batches, Compression, Compressor, DecodeError, Decompressor};
+/// # let mut builder = BatchBuilder::new(Compression::Gzip, None);
+/// # builder.append(1_700_000_000_000, None, Some(b"first"), []).unwrap();
+/// # let segment = builder.seal(&mut Compressor::new()).unwrap().into_stamped(None);
+/// let (mut decompressor, mut records) = (Decompressor::new(), 0);
+/// for batch in Batches::new(segment) {
+///     let batch = batch?;
+///     println!("offsets {} to {}", batch.base_offset(), batch.last_offset());
+///     for record in batch.body(&mut decompressor)?.records() {
+///         let record = record?;
+///         println!("{}: {:?}", record.offset(), record.value());
+///         records += 1;
+///     }
+/// }
+/// assert_eq!(records, 1);
+/// # Ok::<(), DecodeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Batches {
     rest: Bytes,

@@ -15,6 +15,37 @@ use crate::{
 };
 
 /// A batch that is being filled.
+///
+/// # Examples
+/// ```
+/// use kavka_protocol::{
+///     BatchBuilder, Compression, Compressor, ProducerEpoch, ProducerId, ProducerStamp,
+///     RecordBatchHeader, Sequence,
+/// };
+///
+/// let mut compressor = Compressor::new();
+/// let mut builder = BatchBuilder::new(Compression::Lz4, None);
+/// builder.append(1_700_000_000_000, Some(b"42"), Some(b"{}"), [("trace", Some(&b"1"[..]))])?;
+/// builder.append(1_700_000_000_001, Some(b"43"), None, [])?;
+///
+/// // From here on the records are final; who sends them is written as the last thing.
+/// let sealed = builder.seal(&mut compressor)?;
+/// let batch = sealed.into_stamped(Some(ProducerStamp {
+///     producer_id: ProducerId(4000),
+///     producer_epoch: ProducerEpoch(0),
+///     base_sequence: Sequence::new(17),
+///     is_transactional: false,
+/// }));
+///
+/// let header = RecordBatchHeader::parse(&batch)?;
+/// assert_eq!((header.record_count, header.producer_id), (2, Some(ProducerId(4000))));
+/// assert_eq!(header.size_in_bytes(), batch.len());
+///
+/// // The memory of the uncompressed records serves the next batch.
+/// let next = BatchBuilder::with_buffer(Compression::Lz4, None, compressor.take_spare());
+/// assert!(next.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct BatchBuilder {
     compression: Compression,

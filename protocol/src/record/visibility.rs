@@ -66,6 +66,52 @@ impl FromIterator<(ProducerId, Offset)> for AbortedTransactions {
 ///
 /// Batches below the position, control batches, empty ones and, under `read_committed`, aborted ones
 /// are passed over. Ends after the first error.
+///
+/// # Examples
+/// What a reader at the offset 7 sees of a Fetch answer:
+/// ```
+/// # use bytes::{BufMut, Bytes};
+/// use kavka_protocol::{Decompressor, FetchResponse, IsolationLevel, VisibleBatches};
+/// # use kavka_protocol::{BatchBuilder, Compression, Compressor, DecodeError, LeaderEpoch, assign_offsets};
+/// # let mut builder = BatchBuilder::new(Compression::Zstd, None);
+/// # for value in ["a", "b", "c"] {
+/// #     builder.append(1_700_000_000_000, None, Some(value.as_bytes()), []).unwrap();
+/// # }
+/// # let batch = builder.seal(&mut Compressor::new()).unwrap().into_stamped(None);
+/// # let mut batch = batch.to_vec();
+/// # assign_offsets(&mut batch, 6, LeaderEpoch(0), None).unwrap();
+/// # let mut answer = Vec::new();
+/// # answer.put_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 6]);
+/// # answer.put_slice(b"orders");
+/// # answer.put_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+/// # answer.put_i64(9);
+/// # answer.put_i64(9);
+/// # answer.put_i32(0);
+/// # answer.put_i32(batch.len().try_into().unwrap());
+/// # answer.put_slice(&batch);
+/// # let (answer, version) = (Bytes::from(answer), 4);
+///
+/// let mut decompressor = Decompressor::new();
+/// let mut seen = Vec::new();
+/// for partition in FetchResponse::parse(answer, version)?.partitions() {
+///     let partition = partition?;
+///     let isolation = IsolationLevel::ReadCommitted;
+///     let aborted = partition.aborted_transactions;
+///     let mut batches = VisibleBatches::new(partition.records, 7, isolation, aborted);
+///     for batch in &mut batches {
+///         // Checks the checksum and decompresses; the records are slices of what that gives.
+///         let body = batch?.body(&mut decompressor)?;
+///         for record in body.records() {
+///             let record = record?;
+///             seen.push((record.offset(), record.value().map(<[u8]>::to_vec)));
+///         }
+///     }
+///     // Where the next fetch begins.
+///     assert_eq!(batches.next_offset(), 9);
+/// }
+/// assert_eq!(seen, [(7, Some(b"b".to_vec())), (8, Some(b"c".to_vec()))]);
+/// # Ok::<(), DecodeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct VisibleBatches {
     batches: Batches,

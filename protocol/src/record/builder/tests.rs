@@ -156,6 +156,20 @@ fn the_memory_of_a_compressed_batch_serves_the_next() {
 }
 
 #[test]
+fn the_size_is_known_to_the_byte_before_the_batch_is_sealed() {
+    let mut builder = BatchBuilder::new(Compression::None, None);
+    for n in 0..300_usize {
+        let (key, value) = ([1; 70], vec![2; n * n]);
+        let headers = [("same", Some(&key[..n % 70])), ("same", None)];
+        let key = (n % 2 == 0).then_some(&key[..]);
+        builder.append(n as i64 * 1000, key, Some(&value), headers).unwrap();
+    }
+    let size = builder.size_in_bytes();
+    let sealed = builder.seal(&mut Compressor::new()).unwrap();
+    assert_eq!((sealed.size_in_bytes(), sealed.stamp(Some(STAMP)).len()), (size, size));
+}
+
+#[test]
 fn deltas_are_the_order_of_appending() {
     let mut builder = BatchBuilder::new(Compression::None, None);
     for delta in 0..200 {

@@ -263,7 +263,7 @@ fn zstd_frames_that_were_appended_are_read() {
 
 #[test]
 fn records_of_nothing_but_padding_are_read() {
-    let padded = vec![b' '; 8_000_000];
+    let padded = vec![b' '; 2_000_000];
     for codec in Compression::ALL.into_iter().skip(1) {
         let stored = compressed(codec, None, &padded);
         assert_eq!(decompressed(codec, &stored).unwrap(), padded, "{codec} {}", stored.len());

@@ -104,7 +104,10 @@ impl<'b> Records<'b> {
     #[inline]
     fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
         if let Some(messages) = self.messages {
-            return self.read_message(messages);
+            // By value: what a call may change cannot be kept in registers by the loop around it.
+            let (record, rest) = read_message(self.rest, messages, self.append_time);
+            self.rest = rest;
+            return record;
         }
         let record = self.rest.varint_bytes("record")?;
         let mut record = Cursor::new(record.ok_or(DecodeError::Null { field: "record" })?);
@@ -124,22 +127,6 @@ impl<'b> Records<'b> {
             key,
             value,
             headers,
-        })
-    }
-
-    #[cold]
-    fn read_message(&mut self, messages: MessageSet) -> Result<RecordView<'b>, DecodeError> {
-        let message = Message::read(&mut self.rest)?;
-        if messages.is_nested {
-            message.check_nested()?;
-        }
-        Ok(RecordView {
-            // Both were looked at when the set was opened; their sum is an offset of the batch.
-            offset: message.offset.wrapping_add(messages.shift),
-            timestamp: nested_timestamp(&message, self.append_time),
-            key: message.key,
-            value: message.value,
-            headers: HeadersView { bytes: &[], count: 0 },
         })
     }
 
@@ -333,6 +320,29 @@ impl<'b> Iterator for Headers<'b> {
 }
 
 impl std::iter::FusedIterator for Headers<'_> {}
+
+/// The message at the front of `entries`, and what follows it.
+#[cold]
+fn read_message(
+    mut entries: Cursor<'_>,
+    messages: MessageSet,
+    append_time: Option<Timestamp>,
+) -> (Result<RecordView<'_>, DecodeError>, Cursor<'_>) {
+    let record = Message::read(&mut entries).and_then(|message| {
+        if messages.is_nested {
+            message.check_nested()?;
+        }
+        Ok(RecordView {
+            // Both were looked at when the set was opened; their sum is an offset of the batch.
+            offset: message.offset.wrapping_add(messages.shift),
+            timestamp: nested_timestamp(&message, append_time),
+            key: message.key,
+            value: message.value,
+            headers: HeadersView { bytes: &[], count: 0 },
+        })
+    });
+    (record, entries)
+}
 
 #[cold]
 const fn bad_value(field: &'static str, value: i64) -> DecodeError {

@@ -146,7 +146,7 @@ fn write_marker(record: &RecordView<'_>, output: &mut impl Write) -> Result<(), 
 fn write_contents(record: &RecordView<'_>, output: &mut impl Write) -> io::Result<()> {
     for (name, content) in [("key", record.key()), ("payload", record.value())] {
         if let Some(content) = content {
-            write!(output, " {name}: {}", String::from_utf8_lossy(content))?;
+            write!(output, " {name}: {}", text(content))?;
         }
     }
     Ok(())
@@ -155,9 +155,29 @@ fn write_contents(record: &RecordView<'_>, output: &mut impl Write) -> io::Resul
 fn header_keys(record: &RecordView<'_>) -> Result<String, DecodeError> {
     let keys = record.headers().iter().map(|header| {
         let (key, _) = header?;
-        Ok(String::from_utf8_lossy(key).into_owned())
+        Ok(text(key))
     });
     Ok(keys.collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+/// Decodes as Java does: a surrogate is one wrong character there, and one for each of its bytes in Rust.
+fn text(bytes: &[u8]) -> String {
+    let (mut text, mut rest_of_surrogate) = (String::new(), 0);
+    for chunk in bytes.utf8_chunks() {
+        if !chunk.valid().is_empty() {
+            text.push_str(chunk.valid());
+            rest_of_surrogate = 0;
+        }
+        match chunk.invalid() {
+            [] => {}
+            [0x80..=0xbf] if rest_of_surrogate > 0 => rest_of_surrogate -= 1,
+            wrong => {
+                text.push(char::REPLACEMENT_CHARACTER);
+                rest_of_surrogate = if wrong == [0xed] { 2 } else { 0 };
+            }
+        }
+    }
+    text
 }
 
 fn size(part: Option<&[u8]>) -> String {

@@ -100,7 +100,8 @@ impl FrameHeader {
             return Ok(());
         }
         let history = if self.is_linked { (output.len() - frame_start).min(WINDOW) } else { 0 };
-        let (before, room) = output.room_after(history, self.block_size)?;
+        let size = self.block_size.min(block.len().saturating_mul(GREATEST_RATIO));
+        let (before, room) = output.room_after(history, size)?;
         let given = room.len();
         let written = match before {
             [] => decompress_into(block, room),
@@ -108,7 +109,7 @@ impl FrameHeader {
         };
         match written {
             Ok(written) => output.advance(written),
-            Err(DecompressError::OutputTooSmall { .. }) if given < self.block_size => {
+            Err(DecompressError::OutputTooSmall { .. }) if given < size => {
                 return Err(output.too_large());
             }
             Err(DecompressError::OutputTooSmall { .. }) => {
@@ -210,6 +211,8 @@ const END_MARK: u32 = 0;
 /// In a block's length: the block is not compressed.
 const STORED: u32 = 0x8000_0000;
 const LENGTH_SIZE: usize = 4;
+/// A byte lengthens a copy by 255 at most.
+const GREATEST_RATIO: usize = 255;
 const CHECKSUM_SIZE: usize = 4;
 /// How far back LZ4 can refer.
 const WINDOW: usize = 64 * 1024;

@@ -30,6 +30,9 @@ pub(super) fn decompress(input: &[u8], output: &mut Output) -> Result<(), Decode
 
 fn decompress_block(block: &[u8], output: &mut Output) -> Result<(), DecodeError> {
     let size = decompress_len(block).map_err(|_| output.broken(BROKEN_BLOCK))?;
+    if size > block.len().saturating_mul(GREATEST_RATIO) {
+        return Err(output.broken(IMPOSSIBLE_LENGTH));
+    }
     let written = Decoder::new().decompress(block, output.room(size)?);
     output.advance(written.map_err(|_| output.broken(BROKEN_BLOCK))?);
     Ok(())
@@ -79,5 +82,9 @@ const LENGTH_SIZE: usize = 4;
 /// The block size of the Java library.
 const BLOCK_SIZE: usize = 32 * 1024;
 
+/// Three bytes repeat at most 64.
+const GREATEST_RATIO: usize = 22;
+
+const IMPOSSIBLE_LENGTH: &str = "a block declares more than it can hold";
 const BROKEN_BLOCK: &str = "a block is damaged";
 const NEGATIVE_LENGTH: &str = "a block has a negative length";

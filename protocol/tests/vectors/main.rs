@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the crate's own tests use all of it")]
 #[path = "../../src/allocations.rs"]
 mod allocations;
+#[allow(dead_code, reason = "the test with Java uses the rest")]
+mod cases;
 mod damage;
 mod envelopes;
 mod fields;

@@ -4,105 +4,11 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use kavka_protocol::{
-    BatchBuilder, BatchView, Batches, Compression, Compressor, ControlType, Decompressor,
-    EndTransactionMarker, LeaderEpoch, ProducerEpoch, ProducerId, ProducerStamp, RecordView,
-    Sequence, TimestampType, assign_offsets,
+    BatchView, Batches, Compression, ControlType, Decompressor, EndTransactionMarker, TimestampType,
 };
 use serde_json::Value;
 
-use crate::file;
-
-/// One line of a file: records, and the bytes that each codec makes of them.
-pub(crate) struct Vector {
-    pub(crate) name: String,
-    pub(crate) timestamp_type: String,
-    pub(crate) records: Vec<Record>,
-    pub(crate) encodings: Vec<Encoding>,
-}
-
-/// The records of a vector as one codec stores them.
-pub(crate) struct Encoding {
-    pub(crate) codec: Compression,
-    pub(crate) bytes: Bytes,
-    /// What Java reads in the headers.
-    batches: Vec<Value>,
-}
-
-/// A record as Java reads it, or as it is read here.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
-    pub(crate) offset: i64,
-    pub(crate) timestamp: Option<i64>,
-    pub(crate) key: Option<Bytes>,
-    pub(crate) value: Option<Bytes>,
-    pub(crate) headers: Vec<(Bytes, Option<Bytes>)>,
-}
-
-impl Vector {
-    pub(crate) fn read(file: &str) -> Vec<Self> {
-        file::json_lines(file).iter().map(Self::of).collect()
-    }
-
-    fn of(line: &Value) -> Self {
-        let encodings = line["encodings"].as_object().unwrap().iter();
-        Self {
-            name: text(&line["name"]),
-            timestamp_type: text(&line["timestampType"]),
-            records: line["records"].as_array().unwrap().iter().map(Record::expected).collect(),
-            encodings: encodings.map(|(codec, encoding)| Encoding::of(codec, encoding)).collect(),
-        }
-    }
-
-    pub(crate) fn context(&self, encoding: &Encoding) -> String {
-        format!("{} ({}, {})", self.name, self.timestamp_type, encoding.codec)
-    }
-
-    fn encoding(&self, codec: Compression) -> &Encoding {
-        self.encodings.iter().find(|encoding| encoding.codec == codec).unwrap()
-    }
-}
-
-impl Encoding {
-    fn of(codec: &str, encoding: &Value) -> Self {
-        let batches = encoding["batches"].as_array().cloned().unwrap_or_default();
-        let bytes = file::bytes(&encoding["bytes"]).unwrap();
-        Self { codec: codec.parse().unwrap(), bytes, batches }
-    }
-}
-
-impl Record {
-    fn expected(fields: &Value) -> Self {
-        let headers = fields[4].as_array().into_iter().flatten();
-        Self {
-            offset: fields[0].as_i64().unwrap(),
-            timestamp: fields[1].as_i64().filter(|timestamp| *timestamp != -1),
-            key: file::bytes(&fields[2]),
-            value: file::bytes(&fields[3]),
-            headers: headers
-                .map(|header| (text(&header[0]).into(), file::bytes(&header[1])))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn of(record: &RecordView<'_>) -> Self {
-        let copy = Bytes::copy_from_slice;
-        let headers = record.headers().iter().map(|header| {
-            let (key, value) = header.expect("a valid header");
-            (copy(key), value.map(copy))
-        });
-        Self {
-            offset: record.offset(),
-            timestamp: record.timestamp(),
-            key: record.key().map(copy),
-            value: record.value().map(copy),
-            headers: headers.collect(),
-        }
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
-}
+use crate::cases::{FORMAT_2, Record, Vector, placed, rewrite};
 
 fn read(bytes: &Bytes) -> Vec<Record> {
     let mut decompressor = Decompressor::new();
@@ -116,7 +22,7 @@ fn read(bytes: &Bytes) -> Vec<Record> {
 
 #[test]
 fn every_combination_is_there() {
-    let vectors = Vector::read(FILE);
+    let vectors = Vector::read(FORMAT_2);
     let names: BTreeSet<_> = vectors.iter().map(|vector| vector.name.as_str()).collect();
     assert_eq!(names, NAMES.into_iter().collect());
     for name in NAMES {
@@ -134,7 +40,7 @@ fn every_combination_is_there() {
 
 #[test]
 fn records_are_those_that_java_reads() {
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         for encoding in &vector.encodings {
             assert_eq!(read(&encoding.bytes), vector.records, "{}", vector.context(encoding));
         }
@@ -143,7 +49,7 @@ fn records_are_those_that_java_reads() {
 
 #[test]
 fn headers_say_what_java_reads() {
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         for encoding in &vector.encodings {
             let context = vector.context(encoding);
             let batches: Vec<_> =
@@ -195,7 +101,7 @@ fn check_header(batch: &BatchView, expected: &Value, context: &str) {
 
 #[test]
 fn markers_are_written_with_javas_bytes() {
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         let encoding = vector.encoding(Compression::None);
         let expected = &encoding.batches[0];
         let control_type = match expected["control"]["type"].as_str() {
@@ -217,7 +123,7 @@ fn markers_are_written_with_javas_bytes() {
 /// name that keeps them has them.
 #[test]
 fn batches_are_written_with_javas_bytes_or_read_the_same_when_compressed() {
-    let vectors = Vector::read(FILE);
+    let vectors = Vector::read(FORMAT_2);
     let mut left_alone = BTreeSet::new();
     for vector in &vectors {
         let produced = vectors.iter().find(|other| other.name == vector.name).unwrap();
@@ -237,59 +143,6 @@ fn batches_are_written_with_javas_bytes_or_read_the_same_when_compressed() {
     let theirs = ["abort", "commit", "compacted-gaps", "delete-horizon", "empty-batch"];
     assert_eq!(left_alone, theirs.into_iter().collect());
 }
-
-/// The batches of `encoding` built anew from `records`, if a producer could have built them.
-fn rewrite(encoding: &Encoding, records: &[Record]) -> Option<Bytes> {
-    let mut written = Vec::new();
-    let mut rest = records;
-    for expected in &encoding.batches {
-        let number = |name: &str| expected[name].as_i64();
-        let has_gaps = number("count")? != number("lastOffset")? - number("baseOffset")? + 1;
-        if has_gaps || expected["control"].is_object() || expected["deleteHorizon"].is_number() {
-            return None;
-        }
-        let (ours, others) = rest.split_at(usize::try_from(number("count")?).unwrap());
-        rest = others;
-        written.extend_from_slice(&build(encoding.codec, ours, expected));
-    }
-    Some(written.into())
-}
-
-fn build(codec: Compression, records: &[Record], expected: &Value) -> Bytes {
-    let mut builder = BatchBuilder::new(codec, None);
-    for record in records {
-        let headers = record.headers.iter().map(|(key, value)| {
-            (str::from_utf8(key).expect("a header key in UTF-8"), value.as_deref())
-        });
-        let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        builder.append(record.timestamp.unwrap_or(-1), key, value, headers).unwrap();
-    }
-    let sealed = builder.seal(&mut Compressor::new()).unwrap();
-    placed(&sealed.into_stamped(stamp(expected)), expected)
-}
-
-fn stamp(expected: &Value) -> Option<ProducerStamp> {
-    let number = |name: &str| expected[name].as_i64().unwrap();
-    (number("producerId") != -1).then(|| ProducerStamp {
-        producer_id: ProducerId(number("producerId")),
-        producer_epoch: ProducerEpoch(number("producerEpoch").try_into().unwrap()),
-        base_sequence: Sequence::new(number("baseSequence").try_into().unwrap()),
-        is_transactional: expected["transactional"] == true,
-    })
-}
-
-/// What a broker makes of a batch that was produced.
-fn placed(batch: &[u8], expected: &Value) -> Bytes {
-    let mut batch = batch.to_vec();
-    let number = |name: &str| expected[name].as_i64().unwrap();
-    let epoch = LeaderEpoch(number("leaderEpoch").try_into().unwrap());
-    let append = (expected["timestampType"] == "LogAppendTime").then(|| number("maxTimestamp"));
-    assign_offsets(&mut batch, number("baseOffset"), epoch, append).unwrap();
-    batch.into()
-}
-
-/// What is tested here.
-pub(crate) const FILE: &str = "records-v2.jsonl";
 
 const NAMES: [&str; 18] = [
     "abort",

@@ -1,6 +1,8 @@
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +31,8 @@ import org.apache.kafka.common.utils.BufferSupplier;
 
 /**
  * Writes record batches of every format with Kafka's own classes, and what those classes read in them, as JSON lines:
- * records-v0.jsonl, records-v1.jsonl and records-v2.jsonl in the folder given.
+ * records-v0.jsonl, records-v1.jsonl and records-v2.jsonl in the folder given. With "read" instead of a folder, it
+ * reads batches that others wrote.
  */
 public class RecordVectors {
     static final long TIME = 1_700_000_000_000L;
@@ -83,7 +86,26 @@ public class RecordVectors {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Path folder = Path.of(arguments[0]);
+        if (arguments[0].equals("read")) read();
+        else write(Path.of(arguments[0]));
+    }
+
+    /** Prints what is in the batches that come in, a line of base64 each. */
+    static void read() throws Exception {
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        PrintStream answers = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            ByteBuffer bytes = ByteBuffer.wrap(Base64.getDecoder().decode(line));
+            for (RecordBatch batch : MemoryRecords.readableRecords(bytes.duplicate()).batches()) batch.ensureValid();
+            ObjectNode answer = object();
+            answer.set("records", readRecords(bytes));
+            answer.set("batches", readBatches(bytes));
+            answers.println(answer);
+        }
+        answers.flush();
+    }
+
+    static void write(Path folder) throws Exception {
         for (byte magic = 0; magic <= 2; magic++) {
             try (PrintStream lines = open(folder.resolve("records-v" + magic + ".jsonl"))) {
                 for (Case each : cases()) {

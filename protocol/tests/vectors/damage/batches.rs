@@ -6,7 +6,7 @@ use kavka_protocol::{Batches, Compression, DecodeError, Decompressor};
 use super::{MASKS, SMALL, changed, places};
 use crate::{
     allocations::largest_allocation,
-    records::{FILE, Record, Vector},
+    cases::{FORMAT_2, Record, Vector},
 };
 
 /// The records of `bytes` up to its end or the first error.
@@ -43,7 +43,7 @@ fn walk(bytes: &Bytes, decompressor: &mut Decompressor) -> usize {
 #[test]
 fn batches_cut_short_end_before_the_cut() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         for encoding in &vector.encodings {
             let whole: Vec<_> = Batches::new(encoding.bytes.clone()).map(Result::unwrap).collect();
             for length in places(encoding.bytes.len()) {
@@ -65,7 +65,7 @@ fn batches_cut_short_end_before_the_cut() {
 #[test]
 fn records_of_changed_batches_are_those_that_were_written() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         let written: Vec<_> = vector.records.iter().map(without_offset).collect();
         for encoding in &vector.encodings {
             for place in places(encoding.bytes.len()) {
@@ -88,7 +88,7 @@ fn records_of_changed_batches_are_those_that_were_written() {
 #[test]
 fn changed_batches_with_a_right_checksum_keep_to_the_memory_rule() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FILE) {
+    for vector in Vector::read(FORMAT_2) {
         for encoding in &vector.encodings {
             let end = first_batch(&encoding.bytes);
             for place in places(end) {

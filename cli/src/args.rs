@@ -84,16 +84,20 @@ impl Connection {
         let Some(path) = &self.config else {
             return Ok(Properties::default());
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("--config {}: {error}", path.display())))?;
-        let properties = Properties::parse(&text)
-            .map_err(|error| Failure::usage(format!("--config {}: {error}", path.display())))?;
-        for warning in check_properties(&properties, false)
-            .map_err(|error| Failure::usage(error.to_string()))?
-        {
+        let wrong = |error: &dyn std::fmt::Display| {
+            Failure::usage(format!("--config {}: {error}", path.display()))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let properties = Properties::parse(&text).map_err(|error| wrong(&error))?;
+        for warning in check_properties(&properties, false).map_err(|error| wrong(&error))? {
             tell!("warning: {}: {warning}", path.display());
         }
-        Ok(properties)
+        // What was warned of here is kept from whoever would warn of it again.
+        let is_known = |name: &str, value: &str| {
+            let warnings = check_properties(&Properties::from([(name, value)]), false);
+            warnings.is_ok_and(|warnings| warnings.is_empty())
+        };
+        Ok(properties.iter().filter(|(name, value)| is_known(name, value)).collect())
     }
 }
 

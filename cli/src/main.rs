@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod tell;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::thread::Builder;
 
@@ -66,6 +67,7 @@ fn log_to_stderr(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();

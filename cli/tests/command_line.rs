@@ -141,7 +141,12 @@ async fn topics_come_and_go() {
     assert_eq!((&topic["topic"], &topic["partitions"]), (&"orders".into(), &2.into()));
     let described = kavka(&broker, &["topics", "describe", "orders"], "").await;
     assert_eq!(stdout(&described).lines().count(), 3, "{}", stdout(&described));
-    assert_eq!(kavka(&broker, &["topics", "delete", "orders"], "").await.status.code(), Some(0));
+    let deleted = kavka(&broker, &["topics", "delete", "nope", "orders", "nor"], "").await;
+    assert_eq!(deleted.status.code(), Some(1));
+    let told = stderr(&deleted);
+    for line in ["Deleted topic orders.", "error: topic \"nope\"", "error: topic \"nor\""] {
+        assert!(told.lines().any(|told| told.starts_with(line)), "{told}");
+    }
     assert_eq!(stdout(&kavka(&broker, &["topics", "list", "-o", "json"], "").await), "");
 }
 
@@ -329,6 +334,25 @@ async fn a_reader_that_has_enough_is_no_failure() {
     drop(out);
     let ended = child.wait_with_output().await.unwrap();
     assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_property_of_a_file_is_warned_of_once_and_without_colours() {
+    let broker = broker().await;
+    let file = std::env::temp_dir().join(format!("kavka-{}.properties", std::process::id()));
+    std::fs::write(&file, "linger.msec = 5\nclient.id = me\n").unwrap();
+    let ran = kavka(&broker, &["topics", "list", "--config", file.to_str().unwrap()], "").await;
+    let expected = format!(
+        "warning: {}: unknown property linger.msec, did you mean linger.ms?\n",
+        file.display()
+    );
+    assert_eq!((ran.status.code(), stderr(&ran)), (Some(0), expected));
+    std::fs::write(&file, "linger.msec = 5\nkavka.strict.properties = true\n").unwrap();
+    let ran = kavka(&broker, &["topics", "list", "--config", file.to_str().unwrap()], "").await;
+    let expected = format!("error: --config {}: ", file.display());
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(stderr(&ran).starts_with(&expected), "{}", stderr(&ran));
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

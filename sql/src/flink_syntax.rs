@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, Select, SelectItem, TableFactor, TypedString, Value,
-    ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableFactor, TypedString, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use crate::column_names::numbered;
@@ -47,6 +47,11 @@ impl VisitorMut for Rewriter {
             }
             _ => {}
         }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        name_sort_keys(query);
         ControlFlow::Continue(())
     }
 
@@ -122,8 +127,8 @@ fn name_columns(select: &mut Select) {
     let has_wildcard = |item: &SelectItem| {
         matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
     };
-    // What a wildcard stands for is not known here, and ORDER BY finds the columns of DISTINCT by their expressions.
-    if select.projection.iter().any(has_wildcard) || select.distinct.is_some() {
+    // What a wildcard stands for is not known here.
+    if select.projection.iter().any(has_wildcard) {
         return;
     }
     let relations = relations(select);
@@ -140,6 +145,33 @@ fn name_columns(select: &mut Select) {
         let alias = if is_new { name } else { numbered(&name, &mut taken) };
         *item =
             SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', alias) };
+    }
+}
+
+/// Under DISTINCT, ORDER BY has only the columns of the result, which the engine finds by their names alone.
+fn name_sort_keys(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        return;
+    };
+    let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by else {
+        return;
+    };
+    if select.distinct.is_none() {
+        return;
+    }
+    name_columns(select);
+    for key in keys {
+        // As text, since the trees know where in the text they stand.
+        let written = key.expr.to_string();
+        let alias = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if expr.to_string() == written => {
+                Some(alias.clone())
+            }
+            _ => None,
+        });
+        if let Some(alias) = alias {
+            key.expr = Expr::Identifier(alias);
+        }
     }
 }
 
@@ -224,7 +256,10 @@ mod tests {
                 "SELECT UPPER(x), count(*) FROM a",
                 "SELECT UPPER(x) AS \"UPPER(x)\", count(*) AS \"count(*)\" FROM a",
             ),
-            ("SELECT DISTINCT x + 1 FROM a", "SELECT DISTINCT x + 1 FROM a"),
+            (
+                "SELECT DISTINCT x + 1, y FROM a ORDER BY y, x + 1 DESC",
+                "SELECT DISTINCT x + 1 AS \"x + 1\", y FROM a ORDER BY y, \"x + 1\" DESC",
+            ),
             ("SELECT unnest(r) FROM a", "SELECT unnest(r) FROM a"),
             ("SELECT o.r.y FROM a o", "SELECT o.r.y AS \"y\" FROM a o"),
             ("SELECT a.*, b.id, b.id FROM a, b", "SELECT a.*, b.id, b.id FROM a, b"),

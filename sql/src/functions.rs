@@ -11,7 +11,6 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
 use datafusion::functions::datetime::now::NowFunc;
-use datafusion::functions::datetime::to_timestamp::ToTimestampFunc;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     TypeSignature, Volatility,
@@ -19,14 +18,12 @@ use datafusion::logical_expr::{
 
 use crate::error::Error;
 
-/// The functions that the engine has not got, and those it has with another idea of the session's time zone.
-pub(crate) fn functions() -> [ScalarUDF; 4] {
+/// The functions that the engine has not got, and the time of now as a TIMESTAMP_LTZ.
+pub(crate) fn functions() -> [ScalarUDF; 3] {
     let mut config = ConfigOptions::default();
-    config.execution.time_zone = None;
-    let to_timestamp = ToTimestampFunc::new_with_config(&config);
     config.execution.time_zone = Some(UTC.to_owned());
     let now = NowFunc::new_with_config(&config);
-    [now.into(), ProcTime::new().into(), to_timestamp.into(), ToTimestampLtz::new().into()]
+    [now.into(), ProcTime::new().into(), ToTimestampLtz::new().into()]
 }
 
 /// `PROCTIME()`: the time at which a row is worked on.

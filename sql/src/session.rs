@@ -18,7 +18,10 @@ use crate::types::FlinkTypes;
 use crate::unbounded_rule::UnboundedRule;
 
 /// A session with Flink's types, its names for functions, and our rules among the engine's.
-pub(crate) fn new_session(config: SessionConfig) -> SessionContext {
+pub(crate) fn new_session(mut config: SessionConfig) -> SessionContext {
+    // The engine's functions would keep the zone of this moment: what they read is a wall clock's time, and
+    // `TimeZoneRule` knows the zone of each statement.
+    config.options_mut().execution.time_zone = None;
     let mut analyzer_rules = Analyzer::new().rules;
     analyzer_rules.push(Arc::new(TimeZoneRule));
     let state = SessionStateBuilder::new()

@@ -285,7 +285,9 @@ impl<'a> Words<'a> {
 
     /// Names the statement by its first `count` words.
     fn unsupported(&self, count: usize) -> Error {
-        let words: Vec<&str> = self.tokens.iter().take(count).map(|token| token.text).collect();
+        let words = self.tokens.iter().take(count).enumerate();
+        let words = words.take_while(|(at, token)| *at == 0 || token.kind == TokenKind::Word);
+        let words: Vec<&str> = words.map(|(_, token)| token.text).collect();
         let words = words.join(" ").to_uppercase();
         let supported = "CREATE TABLE, DROP TABLE, SHOW TABLES, SHOW CREATE TABLE, DESCRIBE, SET, RESET, \
                          EXPLAIN, SELECT, WITH, VALUES and INSERT INTO are supported";

@@ -5,7 +5,7 @@ use kavka_connector::client::{Client, NewTopic, OffsetSpec, TopicMetadata};
 use serde_json::{Value, json};
 
 use crate::args::{Connection, OutputFormat, TopicsAction, TopicsArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::output::table::TextTable;
 use crate::tell::tell;
 
@@ -36,14 +36,14 @@ async fn create(connection: &Connection, topic: NewTopic) -> Result<(), Failure>
 async fn delete(connection: &Connection, topics: &[String]) -> Result<(), Failure> {
     let client = Client::connect(connection.required_properties()?).await?;
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let mut failure = None;
+    let mut failures = Vec::new();
     for (topic, deleted) in topics.iter().zip(client.admin().delete_topics(&names).await?) {
         match deleted {
             Ok(()) => tell!("Deleted topic {topic}."),
-            Err(error) => failure = failure.or(Some(error)),
+            Err(error) => failures.push(chain(&error)),
         }
     }
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    if failures.is_empty() { Ok(()) } else { Err(Failure::failed(failures.join("\nerror: "))) }
 }
 
 async fn list(connection: &Connection, all: bool, output: OutputFormat) -> Result<(), Failure> {

@@ -194,6 +194,7 @@ async fn time_functions_follow_the_sessions_time_zone() {
             "CAST(TO_TIMESTAMP('01.07.2024 12:00', 'dd.MM.yyyy HH:mm') AS TIMESTAMP(3))",
             "2024-07-01T12:00:00",
         ),
+        ("Europe/Berlin", "to_timestamp_millis('2024-07-01 12:00:00')", "2024-07-01T12:00:00"),
         ("UTC", "FROM_UNIXTIME(0)", "1970-01-01T00:00:00"),
         ("Europe/Berlin", "TO_TIMESTAMP(FROM_UNIXTIME(0))", "1970-01-01T01:00:00"),
         ("Europe/Berlin", "TO_TIMESTAMP_LTZ(1500)", "1970-01-01T00:00:01.500Z"),
@@ -234,6 +235,9 @@ async fn columns_of_a_result_have_names_of_their_own() {
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["id", "v", "id0", "v0"]);
     assert_eq!(rows(&context, join).await.unwrap(), [["1", "x", "1", "y"]]);
+    let distinct =
+        "SELECT DISTINCT UPPER(v) FROM (VALUES ('b'), ('a'), ('B')) t (v) ORDER BY UPPER(v)";
+    assert_eq!(rows(&context, distinct).await.unwrap(), [["A"], ["B"]]);
     let sorted = "SELECT * FROM (VALUES (2), (1)) t (id) JOIN (VALUES (1), (2)) u (id) ON t.id = u.id ORDER BY t.id";
     assert_eq!(rows(&context, sorted).await.unwrap(), [["1", "1"], ["2", "2"]]);
 }

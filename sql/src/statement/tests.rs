@@ -69,6 +69,7 @@ fn other_statements_are_refused_by_name() {
         ("UPDATE t SET a = 1", "unsupported: statement=UPDATE T ("),
         ("CREATE VIEW v AS SELECT 1", "unsupported: statement=CREATE VIEW ("),
         ("INSERT OVERWRITE t SELECT 1", "unsupported: statement=INSERT OVERWRITE ("),
+        ("COPY (SELECT 1) TO 'x'", "unsupported: statement=COPY ("),
         ("SHOW JARS", "unsupported: statement=SHOW JARS ("),
         ("EXPLAIN DROP TABLE t", "unsupported: statement=EXPLAIN DROP ("),
         ("SELECT * FROM t /*+ OPTIONS('a'='b') */", "unsupported: hint=/*+ OPTIONS('a'='b') */"),

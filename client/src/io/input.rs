@@ -181,6 +181,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_frame_in_memory_that_is_longer_leaves_the_next_one_alone() {
+        let mut input = input();
+        drop(received(&mut input, &[2 * LARGE], 1 << 23).await);
+        let frames = received(&mut input, &[LARGE + 9, 5], 1 << 23).await;
+        assert_eq!(frames.iter().map(Bytes::len).collect::<Vec<_>>(), [LARGE + 9, 5]);
+        assert_eq!(frames[1], payload(5));
+    }
+
+    #[tokio::test]
     async fn what_a_peer_announces_costs_no_memory_before_it_comes() {
         let mut input = input();
         let announced = &i32::MAX.to_be_bytes()[..];

@@ -12,6 +12,10 @@ pub(crate) struct Backoff {
     random: fastrand::Rng,
 }
 
+/// The part that chance has in a wait, as a factor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Jitter(f64);
+
 impl Backoff {
     pub(crate) fn new(first: Duration, max: Duration, seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
@@ -21,15 +25,20 @@ impl Backoff {
     /// Counts one more failure and says how long to wait after it.
     pub(crate) fn next(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        self.after(self.failures)
+        let jitter = self.draw();
+        self.after(self.failures, jitter)
     }
 
     /// How long to wait after so many failures in a row, for an owner who counts them himself.
-    pub(crate) fn after(&mut self, failures: u32) -> Duration {
+    pub(crate) fn after(&self, failures: u32, jitter: Jitter) -> Duration {
         let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
         let doubled = self.first.saturating_mul(1 << doublings);
-        let jitter = 1.0 - JITTER + 2.0 * JITTER * self.random.f64();
-        doubled.min(self.max).mul_f64(jitter)
+        doubled.min(self.max).mul_f64(jitter.0)
+    }
+
+    /// How much longer or shorter than said the next waits are: what shares it comes back together.
+    pub(crate) fn draw(&mut self) -> Jitter {
+        Jitter(1.0 - JITTER + 2.0 * JITTER * self.random.f64())
     }
 
     /// Forgets the failures.

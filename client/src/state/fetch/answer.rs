@@ -51,6 +51,7 @@ impl Fetcher {
         now: Instant,
     ) {
         let Some(mut outstanding) = self.finish(broker) else { return };
+        self.jitter = self.retry_backoff.draw();
         let FetchAnswer { session, throttle, partitions } = match answer {
             Ok(answer) => answer,
             Err(error) => return self.handle_failed_fetch(broker, error, now),
@@ -85,6 +86,7 @@ impl Fetcher {
         now: Instant,
     ) -> Vec<PositionReset> {
         let known = self.resets.len();
+        self.jitter = self.retry_backoff.draw();
         self.has_lookups = true;
         let answers = answers.unwrap_or_else(|error| {
             self.handle_broker_failure(plan.broker, error, now);
@@ -310,7 +312,7 @@ impl Fetcher {
 
     fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
         let failures = self.planner.count_failure(broker);
-        let wait = self.retry_backoff.after(failures);
+        let wait = self.retry_backoff.after(failures, self.jitter);
         self.planner.delay(broker, now + wait);
         self.metadata = Some(MetadataNeed::Fresh);
         if !error.is_retriable() {
@@ -336,7 +338,7 @@ impl Fetcher {
 
     pub(super) fn delay(&mut self, partition: &TopicPartition, now: Instant) {
         if let Some(position) = self.positions.get(partition) {
-            let at = now + self.retry_backoff.after(position.refusals);
+            let at = now + self.retry_backoff.after(position.refusals, self.jitter);
             self.positions.delay(partition, at);
         }
     }

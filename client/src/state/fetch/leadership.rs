@@ -38,6 +38,7 @@ impl Fetcher {
         look: impl Fn(&TopicPartition) -> Leadership,
         now: Instant,
     ) {
+        self.jitter = self.retry_backoff.draw();
         let news: Vec<_> = self
             .positions
             .iter()

@@ -30,7 +30,7 @@ pub use status::{FetchState, FetchStatus};
 
 use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::Error;
-use crate::state::backoff::Backoff;
+use crate::state::backoff::{Backoff, Jitter};
 use buffer::Buffer;
 use planner::{FetchLimits, Planner, Stock};
 use positions::{Positions, Stage, Version};
@@ -46,6 +46,9 @@ pub(crate) struct Fetcher {
     isolation: IsolationLevel,
     reset: OffsetReset,
     retry_backoff: Backoff,
+    /// Drawn once per answer: partitions that were refused together are asked for together, and do
+    /// not each wait for the answer that another one waits for.
+    jitter: Jitter,
     positions: Positions,
     planner: Planner,
     buffer: Buffer,
@@ -120,10 +123,12 @@ impl Fetcher {
             max_bytes: usize::try_from(config.fetch_max_bytes).unwrap_or(0),
             max_partition_bytes: usize::try_from(config.max_partition_fetch_bytes).unwrap_or(0),
         };
+        let mut retry_backoff = Backoff::new(config.retry_backoff, config.retry_backoff_max, seed);
         Self {
+            jitter: retry_backoff.draw(),
+            retry_backoff,
             isolation: config.isolation_level,
             reset: config.auto_offset_reset,
-            retry_backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max, seed),
             positions: Positions::default(),
             planner: Planner::new(limits, budget),
             buffer: Buffer::default(),

@@ -84,6 +84,17 @@ fn refusals_in_a_row_wait_longer_and_refresh_in_the_end() {
 }
 
 #[test]
+fn partitions_that_were_refused_together_are_asked_for_together() {
+    let mut bench = Bench::reading(3, &[]);
+    bench.fetch();
+    let refused_all = (0..3).map(|partition| refused(partition, ErrorCode::OffsetNotAvailable));
+    bench.answer(1, refused_all.collect());
+    assert_eq!(bench.fetch(), None);
+    bench.wait();
+    assert_eq!(bench.fetch(), Some((1, vec![(0, 0), (1, 0), (2, 0)])));
+}
+
+#[test]
 fn success_ends_the_row_of_refusals() {
     let mut bench = Bench::reading(1, &[]);
     for records in [vec![batch(0, 1)], vec![], vec![batch(1, 1)]] {

@@ -191,7 +191,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::text("metrics.recording.level").default("INFO").java_only().doc("Detail of Java's metrics."),
     PropertyDef::millis("metrics.sample.window.ms").default("30000").java_only().doc("Window of Java's metrics."),
     PropertyDef::list(PARTITION_ASSIGNMENT_STRATEGY).default("org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor").consumer().unused().doc("Assignors of a classic group, the preferred first."),
-    PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().unused().doc("Whether records without a key favour brokers that answer fast."),
+    PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().doc("Whether records without a key favour partitions of brokers that keep up."),
     PropertyDef::millis(PARTITIONER_AVAILABILITY_TIMEOUT_MS).default("0").producer().only_default().doc("Partitions of a broker that accepts nothing for this long are avoided; 0 never."),
     PropertyDef::text(PARTITIONER_CLASS).producer().doc("RoundRobinPartitioner in place of the default, which hashes keys."),
     PropertyDef::bool(PARTITIONER_IGNORE_KEYS).default("false").producer().doc("Whether keys are left out of the choice of partition."),

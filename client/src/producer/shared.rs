@@ -187,14 +187,16 @@ impl State {
         if let Some(error) = &self.end {
             return Err(Hurdle::Refused(error.clone()));
         }
-        let topic = self.topics.find(record.topic).ok_or(Hurdle::UnknownTopic)?;
-        let partition = record.partition.unwrap_or_else(|| topic.choose(record.key));
+        let Self { accumulator, topics, line, .. } = self;
+        let topic = topics.find(record.topic).ok_or(Hurdle::UnknownTopic)?;
+        let chosen = || topic.choose(record.key, |index| accumulator.waiting(index));
+        let partition = record.partition.unwrap_or_else(chosen);
         let Some(index) = topic.index(partition) else {
             return Err(Hurdle::UnknownPartition { partition, count: topic.count() });
         };
-        let may_open = is_first || self.line == 0;
+        let may_open = is_first || *line == 0;
         let wire = record.wire(clock.wall);
-        match self.accumulator.append(index, wire, may_open, clock.now, Ticket::new) {
+        match accumulator.append(index, wire, may_open, clock.now, Ticket::new) {
             Ok(appended) => {
                 if record.partition.is_none() {
                     topic.handle_appended(partition, appended.size, appended.is_batch_full);

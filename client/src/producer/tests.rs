@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use kavka_protocol::TopicPartition;
+use kavka_protocol::{BrokerId, TopicPartition};
 
 use super::delivery::{BatchDelivery, Delivery, Ticket};
 use super::shared::{Clock, Hurdle, Shared};
@@ -39,13 +39,19 @@ fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
 
 /// A producer without a task, and one partition.
 fn shared(properties: &[(&str, &str)]) -> Shared {
+    shared_of(1, properties)
+}
+
+/// A producer without a task, and so many partitions.
+fn shared_of(partitions: i32, properties: &[(&str, &str)]) -> Shared {
     let config = ProducerConfig::resolve(&properties.iter().copied().collect()).unwrap();
     let shared = Shared::new(&Arc::new(config), 7);
     let (replicas, isr, offline) = (Vec::new(), Vec::new(), Vec::new());
-    let (leader, leader_epoch) = (None, None);
-    let partition =
-        PartitionMetadata { partition: 0, leader, leader_epoch, replicas, isr, offline };
-    let (name, partitions) = ("orders".into(), vec![partition]);
+    let (leader, leader_epoch) = (Some(BrokerId(1)), None);
+    let first = PartitionMetadata { partition: 0, leader, leader_epoch, replicas, isr, offline };
+    let numbered =
+        (0..partitions).map(|partition| PartitionMetadata { partition, ..first.clone() });
+    let (name, partitions) = ("orders".into(), numbered.collect());
     shared.learn(&Arc::new(TopicMetadata { name, id: None, is_internal: false, partitions }));
     shared
 }
@@ -225,4 +231,25 @@ async fn nobody_waits_for_a_producer_that_has_ended() {
     let refusal = shared.lock().append(&record(b"a"), false, Clock::read()).err();
     assert!(matches!(refusal, Some(Hurdle::Refused(error)) if error.kind() == ErrorKind::Closed));
     shared.flush().await.unwrap();
+}
+
+#[test]
+fn records_without_a_key_go_where_fewer_batches_wait() {
+    let value = [0; 1500];
+    for (is_adaptive, expected) in [("true", 22..=30), ("false", 10..=20)] {
+        let shared = shared_of(
+            2,
+            &[("batch.size", "1000"), ("partitioner.adaptive.partitioning.enable", is_adaptive)],
+        );
+        // Each takes a batch of its own; the broker of partition 0 takes none.
+        let slow: Vec<_> = (0..30).map(|_| record(&value).partition(0)).collect();
+        let any: Vec<_> = (0..30).map(|_| record(&value)).collect();
+        for records in [&slow, &any] {
+            send(&shared, records, &mut BatchDelivery::default());
+        }
+        let mut state = shared.lock();
+        let index = state.topics.find("orders").and_then(|topic| topic.index(1)).unwrap();
+        let waiting = state.accumulator.waiting(index);
+        assert!(expected.contains(&waiting), "{is_adaptive}: {waiting}");
+    }
 }

@@ -86,10 +86,19 @@ impl Topics {
 }
 
 impl Topic {
-    /// The partition for a record with this key.
+    /// The partition for a record with this key; `waiting` says how many batches of a partition wait.
     #[inline]
-    pub(super) fn choose(&mut self, key: Option<&[u8]>) -> i32 {
-        self.partitioner.choose(key, &self.partitions)
+    pub(super) fn choose(
+        &mut self,
+        key: Option<&[u8]>,
+        waiting: impl Fn(PartitionIndex) -> usize,
+    ) -> i32 {
+        let indices = &self.indices;
+        let waiting = |partition| {
+            let at = usize::try_from(partition).ok().and_then(|at| indices.get(at));
+            at.map_or(0, |index| waiting(*index))
+        };
+        self.partitioner.choose(key, &self.partitions, waiting)
     }
 
     /// A record that `choose` placed took `size` bytes; perhaps its batch has no room for another.

@@ -37,13 +37,15 @@ impl Partitioner {
     /// The partitioner that the properties name; `seed` is where chance comes from.
     pub(super) fn new(config: &ProducerConfig, seed: u64) -> Self {
         let random = Rng::with_seed(seed);
-        let sticky = |ignores_keys| {
-            let strategy = Strategy::Sticky(Sticky::new(config.batch_size, random.clone()));
-            Self { strategy, ignores_keys }
+        let sticky = |ignores_keys, is_adaptive| {
+            let sticky = Sticky::new(config.batch_size, is_adaptive, random.clone());
+            Self { strategy: Strategy::Sticky(sticky), ignores_keys }
         };
         match config.partitioner_class {
-            PartitionerClass::Default => sticky(config.partitioner_ignore_keys),
-            PartitionerClass::UniformSticky => sticky(true),
+            PartitionerClass::Default => {
+                sticky(config.partitioner_ignore_keys, config.partitioner_adaptive)
+            }
+            PartitionerClass::UniformSticky => sticky(true, false),
             PartitionerClass::RoundRobin => {
                 let strategy = Strategy::RoundRobin(RoundRobin::new(random.clone()));
                 Self { strategy, ignores_keys: true }
@@ -51,13 +53,19 @@ impl Partitioner {
         }
     }
 
-    /// The partition for a record with this key, of a topic that has at least one.
+    /// The partition for a record with this key, of a topic that has at least one; `waiting` says how
+    /// many batches a partition has that wait to be sent.
     #[inline]
-    pub(super) fn choose(&mut self, key: Option<&[u8]>, partitions: &Partitions) -> i32 {
+    pub(super) fn choose(
+        &mut self,
+        key: Option<&[u8]>,
+        partitions: &Partitions,
+        waiting: impl Fn(i32) -> usize,
+    ) -> i32 {
         match (&mut self.strategy, key) {
             (_, Some(key)) if !self.ignores_keys => partition_for_key(key, partitions.count),
             (Strategy::RoundRobin(round_robin), _) => round_robin.choose(partitions),
-            (Strategy::Sticky(sticky), _) => sticky.choose(partitions),
+            (Strategy::Sticky(sticky), _) => sticky.choose(partitions, waiting),
         }
     }
 
@@ -77,5 +85,22 @@ impl Partitions {
             Some(partition) => *partition,
             None => random.i32(0..self.count.max(1)),
         }
+    }
+
+    /// One that can be written to, the more likely the fewer batches it has `waiting` compared with
+    /// the one that has most; `None` where that makes no difference.
+    fn any_but_busy(&self, random: &mut Rng, waiting: impl Fn(i32) -> usize) -> Option<i32> {
+        let loads = || self.available.iter().map(|partition| waiting(*partition));
+        let most = loads().max().filter(|most| loads().any(|load| load < *most))?;
+        let weights = || loads().map(|load| most + 1 - load);
+        let mut drawn = random.usize(0..weights().sum());
+        let place = weights().position(|weight| match drawn.checked_sub(weight) {
+            Some(rest) => {
+                drawn = rest;
+                false
+            }
+            None => true,
+        });
+        place.and_then(|place| self.available.get(place).copied())
     }
 }

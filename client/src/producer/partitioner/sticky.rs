@@ -1,5 +1,5 @@
-//! One partition at a time, so that batches fill, each for as many bytes as any other (KIP-480,
-//! KIP-794).
+//! One partition at a time, so that batches fill, each for as many bytes as any other, and less often
+//! where batches wait because a broker is slow (KIP-480, KIP-794).
 
 use fastrand::Rng;
 
@@ -8,6 +8,8 @@ use super::Partitions;
 /// Stays with a partition for about `batch.size` bytes, then moves on to another by chance.
 pub(super) struct Sticky {
     batch_size: usize,
+    /// `partitioner.adaptive.partitioning.enable`
+    is_adaptive: bool,
     random: Rng,
     current: Option<i32>,
     /// How many bytes went to the current partition.
@@ -15,15 +17,20 @@ pub(super) struct Sticky {
 }
 
 impl Sticky {
-    pub(super) fn new(batch_size: usize, random: Rng) -> Self {
-        Self { batch_size: batch_size.max(1), random, current: None, bytes: 0 }
+    pub(super) fn new(batch_size: usize, is_adaptive: bool, random: Rng) -> Self {
+        Self { batch_size: batch_size.max(1), is_adaptive, random, current: None, bytes: 0 }
     }
 
+    /// The partition for the next record; `waiting` says how many batches a partition has that wait.
     #[inline]
-    pub(super) fn choose(&mut self, partitions: &Partitions) -> i32 {
+    pub(super) fn choose(
+        &mut self,
+        partitions: &Partitions,
+        waiting: impl Fn(i32) -> usize,
+    ) -> i32 {
         match self.current {
             Some(current) if current < partitions.count => current,
-            _ => self.move_on(partitions),
+            _ => self.move_on(partitions, waiting),
         }
     }
 
@@ -40,9 +47,14 @@ impl Sticky {
         }
     }
 
-    fn move_on(&mut self, partitions: &Partitions) -> i32 {
+    fn move_on(&mut self, partitions: &Partitions, waiting: impl Fn(i32) -> usize) -> i32 {
         self.bytes = 0;
-        *self.current.insert(partitions.any(&mut self.random))
+        let favoured = match self.is_adaptive {
+            true => partitions.any_but_busy(&mut self.random, waiting),
+            false => None,
+        };
+        let next = favoured.unwrap_or_else(|| partitions.any(&mut self.random));
+        *self.current.insert(next)
     }
 }
 
@@ -51,7 +63,12 @@ mod tests {
     use super::*;
 
     fn sticky() -> Sticky {
-        Sticky::new(100, Rng::with_seed(7))
+        Sticky::new(100, true, Rng::with_seed(7))
+    }
+
+    /// No batch waits anywhere.
+    fn idle(_: i32) -> usize {
+        0
     }
 
     fn partitions(count: i32) -> Partitions {
@@ -68,9 +85,13 @@ mod tests {
             (200, false, true),
         ] {
             let mut sticky = sticky();
-            let first = sticky.choose(&partitions(1000));
+            let first = sticky.choose(&partitions(1000), idle);
             sticky.handle_appended(first, size, is_batch_full);
-            assert_eq!(sticky.choose(&partitions(1000)) != first, moves, "{size} {is_batch_full}");
+            assert_eq!(
+                sticky.choose(&partitions(1000), idle) != first,
+                moves,
+                "{size} {is_batch_full}"
+            );
         }
     }
 
@@ -79,7 +100,7 @@ mod tests {
         let mut sticky = sticky();
         let mut counts = [0_u32; 4];
         for _ in 0..4000 {
-            let partition = sticky.choose(&partitions(4));
+            let partition = sticky.choose(&partitions(4), idle);
             counts[usize::try_from(partition).unwrap()] += 1;
             sticky.handle_appended(partition, 100, true);
         }
@@ -91,7 +112,7 @@ mod tests {
         let mut sticky = sticky();
         for available in [vec![2], vec![]] {
             let partitions = Partitions { count: 4, available };
-            let chosen = sticky.choose(&partitions);
+            let chosen = sticky.choose(&partitions, idle);
             assert!(partitions.available.contains(&chosen) || partitions.available.is_empty());
             assert!((0..4).contains(&chosen));
             sticky.handle_appended(chosen, 100, true);
@@ -101,8 +122,43 @@ mod tests {
     #[test]
     fn what_others_placed_does_not_count() {
         let mut sticky = sticky();
-        let first = sticky.choose(&partitions(1000));
+        let first = sticky.choose(&partitions(1000), idle);
         sticky.handle_appended(first + 1, 1000, true);
-        assert_eq!(sticky.choose(&partitions(1000)), first);
+        assert_eq!(sticky.choose(&partitions(1000), idle), first);
+    }
+
+    /// How often each of three partitions is chosen when so many batches of each wait.
+    fn chosen(is_adaptive: bool, available: &[i32], waiting: [usize; 3]) -> [u32; 3] {
+        let mut sticky = Sticky::new(100, is_adaptive, Rng::with_seed(7));
+        let partitions = Partitions { count: 3, available: available.to_vec() };
+        let mut counts = [0; 3];
+        for _ in 0..8000 {
+            let at = |partition: i32| usize::try_from(partition).unwrap();
+            let partition = sticky.choose(&partitions, |partition| waiting[at(partition)]);
+            counts[at(partition)] += 1;
+            sticky.handle_appended(partition, 100, true);
+        }
+        counts
+    }
+
+    #[test]
+    fn partitions_where_batches_wait_are_chosen_less_often() {
+        for (is_adaptive, waiting, expected) in [
+            (true, [0, 3, 1], [4000, 1000, 3000]),
+            (true, [2, 2, 2], [2667, 2667, 2667]),
+            (false, [0, 3, 1], [2667, 2667, 2667]),
+        ] {
+            let counts = chosen(is_adaptive, &[0, 1, 2], waiting);
+            for (count, about) in counts.into_iter().zip(expected) {
+                assert!((about * 9 / 10..=about * 11 / 10).contains(&count), "{counts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_partition_without_a_leader_is_not_favoured_for_having_nothing_to_wait_for() {
+        let counts = chosen(true, &[0, 1], [5, 0, 0]);
+        assert_eq!(counts[2], 0);
+        assert!(counts[1] > 5 * counts[0], "{counts:?}");
     }
 }

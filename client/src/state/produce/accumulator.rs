@@ -240,6 +240,12 @@ impl<T> Accumulator<T> {
         self.unsettled.first_key_value().is_none_or(|(oldest, _)| *oldest >= mark)
     }
 
+    /// How many batches of the partition were not taken yet, the open one included.
+    #[inline]
+    pub(crate) fn waiting(&self, index: PartitionIndex) -> usize {
+        self.partitions.get(index.0).map_or(0, Partition::waiting)
+    }
+
     /// How many batches are not settled.
     pub(crate) fn unsettled(&self) -> usize {
         self.unsettled.len()

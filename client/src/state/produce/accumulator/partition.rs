@@ -53,6 +53,10 @@ impl<T> Partition<T> {
         Ok(Place { index: batch.builder.len() - 1, size, is_full: after + bound > batch.reserved })
     }
 
+    pub(super) fn waiting(&self) -> usize {
+        self.batches.len()
+    }
+
     pub(super) fn has_room(&self, bound: usize) -> bool {
         self.batches
             .back()

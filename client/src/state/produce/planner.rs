@@ -27,7 +27,7 @@ pub(super) struct Planner {
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     leader: Option<BrokerId>,
-    /// It is in the queue of its leader, or will be once that is known.
+    /// It is in the queue of its leader, once and in no other, or will be when that is known.
     is_offered: bool,
 }
 
@@ -69,10 +69,15 @@ impl Planner {
     pub(super) fn set_leader(&mut self, index: PartitionIndex, leader: Option<BrokerId>) {
         let place = self.place(index);
         let former = std::mem::replace(&mut place.leader, leader);
-        // Where it was queued, `next_partition` passes over it.
-        if former != leader && std::mem::take(&mut place.is_offered) {
-            self.offer(index);
+        if former == leader || !std::mem::take(&mut place.is_offered) {
+            return;
         }
+        // A place left behind would be a second one when the leader comes back, and a request has room for one
+        // batch of a partition only.
+        if let Some(queue) = former.and_then(|former| self.brokers.get_mut(&former)) {
+            queue.partitions.retain(|queued| *queued != index);
+        }
+        self.offer(index);
     }
 
     /// A request to `broker` is under way.
@@ -106,16 +111,12 @@ impl Planner {
 
     /// The next partition to put into a request to `broker`.
     pub(super) fn next_partition(&mut self, broker: BrokerId) -> Option<PartitionIndex> {
-        loop {
-            let index = self.brokers.get_mut(&broker)?.partitions.pop_front()?;
-            let place = self.place(index);
-            if place.leader == Some(broker) && std::mem::take(&mut place.is_offered) {
-                return Some(index);
-            }
-        }
+        let index = self.brokers.get_mut(&broker)?.partitions.pop_front()?;
+        self.place(index).is_offered = false;
+        Some(index)
     }
 
-    /// How many partitions at most wait for `broker`.
+    /// How many partitions wait for `broker`.
     pub(super) fn waiting(&self, broker: BrokerId) -> usize {
         self.brokers.get(&broker).map_or(0, |queue| queue.partitions.len())
     }

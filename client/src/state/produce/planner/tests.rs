@@ -61,6 +61,20 @@ fn a_muted_broker_is_left_alone_until_its_time() {
 }
 
 #[test]
+fn a_partition_whose_leader_comes_back_lines_up_once() {
+    for between in [Some(TWO), None] {
+        let mut planner = planner(&[ONE]);
+        planner.set_leader(PartitionIndex(0), between);
+        planner.set_leader(PartitionIndex(0), Some(ONE));
+        assert_eq!(planner.waiting(ONE), 1);
+        assert_eq!(planner.next_partition(ONE), Some(PartitionIndex(0)));
+        planner.offer(PartitionIndex(0));
+        assert_eq!(partitions(&mut planner, ONE), [0], "{between:?}");
+        assert_eq!(partitions(&mut planner, TWO), [], "{between:?}");
+    }
+}
+
+#[test]
 fn a_partition_without_a_leader_waits_for_one() {
     let mut planner = planner(&[]);
     planner.offer(PartitionIndex(0));

@@ -10,14 +10,12 @@ use crate::state::produce::batch::Batch;
 impl<T> Sender<T> {
     /// The broker, or the way to it, refused the batch for the last time.
     pub(super) fn given_up(&self, batch: &Batch<T>, broker: BrokerId) -> Error {
-        let cause = batch.trouble.as_ref();
-        let kind = cause.map_or(ErrorKind::ConnectionLost, Error::kind);
-        let mut text = cause.map_or("no answer", Error::message).to_owned();
+        let cause = batch.trouble.clone();
+        let mut error = cause.unwrap_or_else(|| Error::new(ErrorKind::ConnectionLost, "no answer"));
         if batch.attempts > 1 {
-            text.push_str(&format!("; given up after {}", attempts(batch.attempts)));
+            error = error.advise(&format!("given up after {}", attempts(batch.attempts)));
         }
-        placed(Error::new(kind, text), &batch.topic_partition, Some(broker))
-            .with_maybe_written(batch.maybe_written)
+        placed(error, &batch.topic_partition, Some(broker)).with_maybe_written(batch.maybe_written)
     }
 
     /// The batch was sent, or stood in line behind others that were, until its time was up.

@@ -246,6 +246,18 @@ fn retries_are_counted() {
 }
 
 #[test]
+fn what_a_batch_was_given_up_for_is_the_cause_of_its_error() {
+    let mut at = ready(settings(), 1);
+    at.append(0, "a", 0).unwrap();
+    let plan = at.plan();
+    let refusal = kavka_protocol::EncodeError::Value { field: "topic", value: 1 };
+    at.answer(&plan, Answer::Lost(Error::from(refusal)));
+    let error = at.error();
+    let cause = std::error::Error::source(&error).expect("a cause");
+    assert!(cause.to_string().contains("topic"), "{error}: {cause}");
+}
+
+#[test]
 fn a_fatal_answer_ends_everything() {
     let mut at = ready(settings(), 2);
     at.append(0, "a", 0).unwrap();

@@ -151,7 +151,7 @@ pub(crate) struct ConsumeArguments {
     /// Stop when every partition's end is reached
     #[arg(short = 'e', long = "exit")]
     pub(crate) exit: bool,
-    /// Say nothing on stderr but errors
+    /// Say nothing on stderr but warnings and errors
     #[arg(short = 'q', long = "quiet")]
     pub(crate) quiet: bool,
     /// What follows each record
@@ -189,7 +189,7 @@ pub(crate) struct ProduceArguments {
     /// Stop after this many records
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub(crate) count: Option<u64>,
-    /// Say nothing on stderr but errors
+    /// Say nothing on stderr but warnings and errors
     #[arg(short = 'q', long = "quiet")]
     pub(crate) quiet: bool,
     /// What ends a record on stdin

@@ -73,5 +73,5 @@ fn log_to_stderr(verbose: u8) {
         .init();
 }
 
-/// Room for the longest chain of operators that a statement may have, four times over. Only what is used is taken.
-const STACK_SIZE: usize = 128 << 20;
+/// Room for the longest chain of operators that a statement may have, twice over. Only what is used is taken.
+const STACK_SIZE: usize = 64 << 20;

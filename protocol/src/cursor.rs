@@ -22,11 +22,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let remaining = self.rest.len();
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Truncated {
-            field,
-            needed: length,
-            remaining,
-        })?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or_else(|| truncated(field, length, remaining))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -35,11 +34,8 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let remaining = self.rest.len();
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated {
-            field,
-            needed: N,
-            remaining,
-        })?;
+        let (taken, rest) =
+            self.rest.split_first_chunk::<N>().ok_or_else(|| truncated(field, N, remaining))?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -132,6 +128,12 @@ impl<'a> Cursor<'a> {
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
+}
+
+/// Made only where it is needed: errors can hold others, and even one that is not used is dropped.
+#[cold]
+const fn truncated(field: &'static str, needed: usize, remaining: usize) -> DecodeError {
+    DecodeError::Truncated { field, needed, remaining }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::{
     error::DecodeError,
     ids::{Offset, Timestamp},
-    record::Records,
+    record::{RecordView, Records},
 };
 
 /// Offsets, timestamps, keys and values of records, each in a column of its own.
@@ -71,6 +71,14 @@ impl RecordColumns {
         &self.values
     }
 
+    #[inline]
+    fn push(&mut self, base: Base, record: &RecordView<'_>) {
+        self.offsets.push(record.offset());
+        self.timestamps.push(record.raw_timestamp());
+        self.keys.push(base.span(record.key()));
+        self.values.push(base.span(record.value()));
+    }
+
     fn reserve(&mut self, rows: usize) {
         self.offsets.reserve(rows);
         self.timestamps.reserve(rows);
@@ -118,14 +126,14 @@ impl Records<'_> {
         let before = columns.len();
         let base = Base::of(self.bytes())?;
         columns.reserve(limit.min(self.remaining()));
-        while columns.len() - before < limit {
-            let Some(record) = self.next().transpose()? else { break };
-            columns.offsets.push(record.offset());
-            columns.timestamps.push(record.raw_timestamp());
-            columns.keys.push(base.span(record.key()));
-            columns.values.push(base.span(record.value()));
-        }
-        Ok(columns.len() - before)
+        // A copy of its own stays in registers.
+        let mut records = self.clone();
+        let end = records
+            .by_ref()
+            .take(limit)
+            .try_for_each(|record| record.map(|record| columns.push(base, &record)));
+        *self = records;
+        end.map(|()| columns.len() - before)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Records<'b> {
     /// All bytes of the body.
     bytes: &'b [u8],
     rest: Cursor<'b>,
-    /// How many records are still to come.
+    /// How many records are still to come; 0 for messages, which end with their bytes.
     remaining: i32,
     base_offset: Offset,
     last_offset_delta: i32,
@@ -67,7 +67,7 @@ impl<'b> Records<'b> {
 
     /// The same for bytes that are messages of the older formats.
     pub(crate) fn of_messages(self, messages: MessageSet) -> Self {
-        Self { messages: Some(messages), ..self }
+        Self { messages: Some(messages), remaining: 0, ..self }
     }
 
     /// What the records are slices of.
@@ -103,14 +103,10 @@ impl<'b> Records<'b> {
 
     #[inline]
     fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
-        if let Some(messages) = self.messages {
-            // By value: what a call may change cannot be kept in registers by the loop around it.
-            let (record, rest) = read_message(self.rest, messages, self.append_time);
-            self.rest = rest;
-            return record;
-        }
-        let record = self.rest.varint_bytes("record")?;
-        let mut record = Cursor::new(record.ok_or(DecodeError::Null { field: "record" })?);
+        let Some(record) = self.rest.varint_bytes("record")? else {
+            return Err(DecodeError::Null { field: "record" });
+        };
+        let mut record = Cursor::new(record);
         record.i8("record attributes")?;
         let timestamp_delta = record.varlong("record timestamp delta")?;
         let offset_delta = record.varint("record offset delta")?;
@@ -139,17 +135,49 @@ impl<'b> Records<'b> {
         sum.ok_or_else(|| bad_value("record timestamp delta", delta))
     }
 
+    /// Messages of the older formats come from here, so that the walk over records is not slowed
+    /// down by asking for them.
     #[cold]
     fn end(&mut self) -> Option<Result<RecordView<'b>, DecodeError>> {
+        if let Some(messages) = self.messages {
+            return self.next_message(messages);
+        }
         let rest = std::mem::replace(&mut self.rest, Cursor::new(&[]));
         rest.finish("the last record of the batch").err().map(Err)
     }
 
+    fn next_message(
+        &mut self,
+        messages: MessageSet,
+    ) -> Option<Result<RecordView<'b>, DecodeError>> {
+        while !self.rest.is_empty() {
+            match self.read_message(messages) {
+                Ok(record) if record.offset < self.floor => {}
+                record => return Some(record.inspect_err(|_| self.stop())),
+            }
+        }
+        None
+    }
+
+    fn read_message(&mut self, messages: MessageSet) -> Result<RecordView<'b>, DecodeError> {
+        let message = Message::read(&mut self.rest)?;
+        if messages.is_nested {
+            message.check_nested()?;
+        }
+        Ok(RecordView {
+            // Both were looked at when the set was opened; their sum is an offset of the batch.
+            offset: message.offset.wrapping_add(messages.shift),
+            timestamp: nested_timestamp(&message, self.append_time),
+            key: message.key,
+            value: message.value,
+            headers: HeadersView { bytes: &[], count: 0 },
+        })
+    }
+
     #[cold]
-    fn fail(&mut self, error: DecodeError) -> Option<Result<RecordView<'b>, DecodeError>> {
+    const fn stop(&mut self) {
         self.remaining = 0;
         self.rest = Cursor::new(&[]);
-        Some(Err(error))
     }
 }
 
@@ -163,10 +191,12 @@ impl<'b> Iterator for Records<'b> {
                 return self.end();
             }
             self.remaining -= 1;
-            match self.read() {
-                Ok(record) if record.offset < self.floor => {}
-                Ok(record) => return Some(Ok(record)),
-                Err(error) => return self.fail(error),
+            // Results are passed on whole: one that is taken apart is dropped as well, and dropping
+            // an error is not free.
+            let floor = self.floor;
+            let visible = self.read().map(|record| (record.offset >= floor).then_some(record));
+            if let Some(record) = visible.transpose() {
+                return Some(record.inspect_err(|_| self.stop()));
             }
         }
     }
@@ -320,29 +350,6 @@ impl<'b> Iterator for Headers<'b> {
 }
 
 impl std::iter::FusedIterator for Headers<'_> {}
-
-/// The message at the front of `entries`, and what follows it.
-#[cold]
-fn read_message(
-    mut entries: Cursor<'_>,
-    messages: MessageSet,
-    append_time: Option<Timestamp>,
-) -> (Result<RecordView<'_>, DecodeError>, Cursor<'_>) {
-    let record = Message::read(&mut entries).and_then(|message| {
-        if messages.is_nested {
-            message.check_nested()?;
-        }
-        Ok(RecordView {
-            // Both were looked at when the set was opened; their sum is an offset of the batch.
-            offset: message.offset.wrapping_add(messages.shift),
-            timestamp: nested_timestamp(&message, append_time),
-            key: message.key,
-            value: message.value,
-            headers: HeadersView { bytes: &[], count: 0 },
-        })
-    });
-    (record, entries)
-}
 
 #[cold]
 const fn bad_value(field: &'static str, value: i64) -> DecodeError {

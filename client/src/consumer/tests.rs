@@ -139,6 +139,28 @@ async fn a_fetch_says_what_is_wanted_and_asks_for_a_session() {
     assert_eq!((asked.partition_max_bytes, fetch.max_bytes), (678, 678));
 }
 
+/// `answer` within the fetch session 7.
+fn in_session(answer: &Bytes) -> Bytes {
+    // Behind length, correlation id, tags, throttle and error code.
+    [&answer[..15], &7_i32.to_be_bytes(), &answer[19..]].concat().into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_gone_on_with_and_ended_with_the_consumer() {
+    let script = Shared::default();
+    script.lock().unwrap().answers = vec![in_session(&records(3, 3))];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    until(&script, |script| script.fetches.len() == 2).await;
+    drop(consumer);
+    until(&script, |script| script.fetches.len() == 3).await;
+    let script = script.lock().unwrap();
+    let sessions: Vec<_> =
+        script.fetches.iter().map(|f| (f.session_id, f.session_epoch, f.topics.len())).collect();
+    assert_eq!(sessions, [(0, 0, 1), (7, 1, 1), (7, -1, 0)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_next_fetch_is_sent_before_the_previous_one_is_handed_out() {
     let script = Shared::default();

@@ -7,17 +7,15 @@
 
 mod codecs;
 mod input;
+mod legacy;
 mod memory;
 mod messages;
 mod naive;
 mod records;
-#[cfg(test)]
-mod replay;
-#[cfg(test)]
-mod seeds;
 mod visibility;
 
 pub use codecs::{fuzz_gzip, fuzz_lz4, fuzz_snappy_raw, fuzz_snappy_xerial, fuzz_zstd};
+pub use legacy::fuzz_legacy_message_set;
 pub use memory::measure_with;
 #[cfg(feature = "broker")]
 pub use messages::fuzz_request_any;
@@ -36,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("batch_header_walk", fuzz_batch_header_walk),
     ("frame_reader", fuzz_frame_reader),
     ("gzip", fuzz_gzip),
+    ("legacy_message_set", fuzz_legacy_message_set),
     ("lz4", fuzz_lz4),
     ("produce_roundtrip", fuzz_produce_roundtrip),
     ("record_batch_crc", fuzz_record_batch_crc),
@@ -48,3 +47,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("tagged_fields", fuzz_tagged_fields),
     ("zstd", fuzz_zstd),
 ];
+
+#[cfg(test)]
+mod tests;

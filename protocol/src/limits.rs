@@ -25,12 +25,37 @@ pub struct Limits {
     pub control_message_size: usize,
     /// The bytes of one string in a message. 32,767, which is as much as Kafka accepts.
     pub string_length: usize,
+    /// The records of one batch. No limit besides the bytes that are there: a record takes at
+    /// least seven.
+    pub records_per_batch: usize,
+    /// The headers of one record. No limit besides the bytes that are there: a header takes at
+    /// least two.
+    pub headers_per_record: usize,
+    /// The bytes that one compressed batch may become. 128 MiB, many times the largest batch that
+    /// brokers accept by default.
+    pub decompressed_size: usize,
+    /// How many times its size a compressed batch may become, beyond 8 MiB, which any may. 1,000,
+    /// about what gzip reaches at most; what grows further is not data.
+    pub decompressed_ratio: usize,
 }
 
 impl Limits {
     /// The usual limits.
-    pub const DEFAULT: Self =
-        Self { frame_size: 100 << 20, control_message_size: 16 << 20, string_length: 32_767 };
+    pub const DEFAULT: Self = Self {
+        frame_size: 100 << 20,
+        control_message_size: 16 << 20,
+        string_length: 32_767,
+        records_per_batch: usize::MAX,
+        headers_per_record: usize::MAX,
+        decompressed_size: 128 << 20,
+        decompressed_ratio: 1000,
+    };
+
+    /// What `compressed` bytes may become.
+    pub(crate) fn decompressed_size_of(&self, compressed: usize) -> usize {
+        let grown = compressed.saturating_mul(self.decompressed_ratio).max(SMALL_SIZE);
+        grown.min(self.decompressed_size)
+    }
 }
 
 impl Default for Limits {
@@ -38,3 +63,10 @@ impl Default for Limits {
         Self::DEFAULT
     }
 }
+
+/// What any batch may become: in a batch of zeros, as padded records make it, zstd saves more than the
+/// ratio allows. Less than what a reader may keep for the next batch.
+const SMALL_SIZE: usize = 8 << 20;
+
+#[cfg(test)]
+mod tests;

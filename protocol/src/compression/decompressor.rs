@@ -14,6 +14,7 @@ use crate::{
         zstd::ZstdDecoder,
     },
     error::DecodeError,
+    limits::Limits,
 };
 
 /// Decompresses batches, one after the other, into buffers that are used again.
@@ -22,25 +23,35 @@ use crate::{
 /// may grow to is limited, so that a hostile batch cannot fill the memory.
 pub struct Decompressor {
     pool: Arc<Pool>,
-    size_limit: usize,
+    limits: Limits,
     gzip: GzipDecoder,
     zstd: ZstdDecoder,
 }
 
 impl Decompressor {
-    /// A decompressor with the usual limit: 128 MiB for one batch.
+    /// A decompressor with the usual limits: 128 MiB for one batch.
     pub fn new() -> Self {
-        Self::with_size_limit(SIZE_LIMIT)
+        Self::with_limits(Limits::DEFAULT)
     }
 
     /// A decompressor that refuses batches of more than `size_limit` decompressed bytes.
     pub fn with_size_limit(size_limit: usize) -> Self {
+        Self::with_limits(Limits { decompressed_size: size_limit, ..Limits::DEFAULT })
+    }
+
+    /// A decompressor for batches within `limits`, which also bound the records of a batch and the
+    /// headers of a record.
+    pub fn with_limits(limits: Limits) -> Self {
         Self {
             pool: Arc::default(),
-            size_limit,
+            limits,
             gzip: GzipDecoder::default(),
             zstd: ZstdDecoder::default(),
         }
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The records behind `stored`: itself when it is not compressed.
@@ -48,8 +59,7 @@ impl Decompressor {
         if codec == Compression::None {
             return Ok(stored);
         }
-        let limit = stored.len().saturating_mul(GREATEST_RATIO).max(SMALL_SIZE);
-        let limit = limit.min(self.size_limit);
+        let limit = self.limits.decompressed_size_of(stored.len());
         let mut output = Output::new(&self.pool, codec, stored.len(), limit);
         match codec {
             Compression::None => {}
@@ -70,14 +80,6 @@ impl Default for Decompressor {
 
 impl fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decompressor").field("size_limit", &self.size_limit).finish_non_exhaustive()
+        f.debug_struct("Decompressor").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
-
-/// Many times the largest batch that brokers accept by default.
-const SIZE_LIMIT: usize = 128 * 1024 * 1024;
-/// About what gzip reaches at most; what grows further is not data.
-const GREATEST_RATIO: usize = 1000;
-/// What any batch may become: in a batch of zeros, as padded records make it, zstd saves more than the
-/// ratio allows. Less than what a reader may keep for the next batch.
-const SMALL_SIZE: usize = 8 * 1024 * 1024;

@@ -43,6 +43,37 @@ pub(crate) fn request(api: ApiKey, version: i16) -> Vec<u8> {
     message(layout::request_of(api).unwrap(), version, Some(100)).bytes
 }
 
+/// The body of the answer to requests of `api`, without a tagged field that nobody knows.
+pub(crate) fn plain_answer(api: ApiKey, version: i16) -> Vec<u8> {
+    message(layout::answer_to(api).unwrap(), version, None).bytes
+}
+
+/// The body of the answer to requests of `api` in which the first array of this name announces
+/// `count` elements; the rest is as it was.
+pub(crate) fn hostile_answer(api: ApiKey, version: i16, array: &str, count: u32) -> Vec<u8> {
+    hostile(layout::answer_to(api).unwrap(), version, array, count)
+}
+
+/// The body of a request of `api` in which the first array of this name announces `count` elements;
+/// the rest is as it was.
+#[cfg(feature = "broker")]
+pub(crate) fn hostile_request(api: ApiKey, version: i16, array: &str, count: u32) -> Vec<u8> {
+    hostile(layout::request_of(api).unwrap(), version, array, count)
+}
+
+fn hostile(layout: Layout, version: i16, array: &str, count: u32) -> Vec<u8> {
+    let sample = message(layout, version, None);
+    let (_, place) = sample.counts.iter().find(|(name, _)| *name == array).unwrap();
+    let mut hostile = sample.bytes[..*place].to_vec();
+    if sample.flexible {
+        put_unsigned_varint(&mut hostile, count + 1);
+    } else {
+        hostile.extend_from_slice(&count.to_be_bytes());
+    }
+    hostile.extend_from_slice(&sample.bytes[place + if sample.flexible { 1 } else { 4 }..]);
+    hostile
+}
+
 impl Synthetic {
     fn fields(&mut self, fields: &'static [Field], unknown: Option<u32>) {
         let version = self.version;

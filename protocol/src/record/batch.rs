@@ -205,18 +205,21 @@ impl BatchView {
         } else {
             decompressor.decompress(self.compression(), stored)?
         };
-        let limit = records.len() / LEAST_RECORD_SIZE;
-        if self.record_count() > limit {
-            let count = self.header.record_count.into();
-            return Err(DecodeError::Count { field: "record batch", count, limit });
-        }
-        Ok(BatchBody { header: self.header, floor: self.floor, records, messages: None })
+        let limits = decompressor.limits();
+        let limit = (records.len() / LEAST_RECORD_SIZE).min(limits.records_per_batch);
+        check_count(&self.header, limit)?;
+        let header_limit = limits.headers_per_record;
+        let (header, floor) = (self.header, self.floor);
+        Ok(BatchBody { header, floor, records, messages: None, header_limit })
     }
 
     #[cold]
     fn legacy_body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
         let (header, messages, records) = MessageSet::open(self.header, &self.bytes, decompressor)?;
-        Ok(BatchBody { header, floor: self.floor, records, messages: Some(messages) })
+        check_count(&header, decompressor.limits().records_per_batch)?;
+        let messages = Some(messages);
+        // Messages have no headers.
+        Ok(BatchBody { header, floor: self.floor, records, messages, header_limit: 0 })
     }
 
     /// Checks that the bytes are those that were written.
@@ -234,6 +237,14 @@ impl BatchView {
     }
 }
 
+fn check_count(header: &RecordBatchHeader, limit: usize) -> Result<(), DecodeError> {
+    let count = header.record_count;
+    if usize::try_from(count).is_ok_and(|count| count <= limit) {
+        return Ok(());
+    }
+    Err(DecodeError::Count { field: "record batch", count: count.into(), limit })
+}
+
 /// The records of one batch, no longer compressed.
 #[derive(Clone, Debug)]
 pub struct BatchBody {
@@ -241,6 +252,8 @@ pub struct BatchBody {
     floor: Offset,
     records: Bytes,
     messages: Option<MessageSet>,
+    /// How many headers a record may have.
+    header_limit: usize,
 }
 
 impl BatchBody {
@@ -255,6 +268,7 @@ impl BatchBody {
     #[inline]
     pub fn records(&self) -> Records<'_> {
         let records = Records::new(&self.header, self.floor, &self.records);
+        let records = records.with_header_limit(self.header_limit);
         match self.messages {
             None => records,
             Some(messages) => records.of_messages(messages),

@@ -12,7 +12,7 @@ mod no_allocations;
 #[expect(clippy::module_inception, reason = "Kafka's word for the batch's part is record, too")]
 mod record;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod visibility;
 
 pub use batch::BatchBody;

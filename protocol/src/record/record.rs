@@ -35,6 +35,8 @@ pub struct Records<'b> {
     floor: Offset,
     /// Set when the records are messages of the older formats.
     messages: Option<MessageSet>,
+    /// How many headers a record may have.
+    header_limit: usize,
 }
 
 /// How far a walk over the records of one batch has come.
@@ -62,12 +64,18 @@ impl<'b> Records<'b> {
             append_time,
             floor,
             messages: None,
+            header_limit: usize::MAX,
         }
     }
 
     /// The same for bytes that are messages of the older formats.
     pub(crate) fn of_messages(self, messages: MessageSet) -> Self {
         Self { messages: Some(messages), remaining: 0, ..self }
+    }
+
+    /// The same with at most so many headers to a record.
+    pub(crate) fn with_header_limit(self, header_limit: usize) -> Self {
+        Self { header_limit, ..self }
     }
 
     /// What the records are slices of.
@@ -116,7 +124,7 @@ impl<'b> Records<'b> {
         self.next_offset_delta = offset_delta.wrapping_add(1);
         let key = record.varint_bytes("record key")?;
         let value = record.varint_bytes("record value")?;
-        let headers = HeadersView::read(record)?;
+        let headers = HeadersView::read(record, self.header_limit)?;
         Ok(RecordView {
             offset: self.base_offset + Offset::from(offset_delta),
             timestamp: self.timestamp(timestamp_delta)?,
@@ -261,22 +269,22 @@ pub struct HeadersView<'b> {
 
 impl<'b> HeadersView<'b> {
     #[inline]
-    fn read(mut record: Cursor<'b>) -> Result<Self, DecodeError> {
+    fn read(mut record: Cursor<'b>, limit: usize) -> Result<Self, DecodeError> {
         let count = record.varint("record header count")?;
         let headers = Self { bytes: record.rest(), count };
         // Nearly all records have none.
         if count == 0 && record.is_empty() {
             return Ok(headers);
         }
-        headers.checked()
+        headers.checked(limit)
     }
 
     #[cold]
-    fn checked(self) -> Result<Self, DecodeError> {
+    fn checked(self, limit: usize) -> Result<Self, DecodeError> {
         if self.count == 0 {
             return Err(DecodeError::Trailing { field: "record", bytes: self.bytes.len() });
         }
-        let limit = self.bytes.len() / LEAST_HEADER_SIZE;
+        let limit = limit.min(self.bytes.len() / LEAST_HEADER_SIZE);
         if usize::try_from(self.count).is_ok_and(|count| count <= limit) {
             return Ok(self);
         }

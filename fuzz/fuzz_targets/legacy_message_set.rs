@@ -1,0 +1,3 @@
+#![no_main]
+
+kavka_fuzz::program!(fuzz_legacy_message_set);

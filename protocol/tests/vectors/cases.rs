@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use kavka_protocol::{
-    BatchBuilder, Compression, Compressor, LeaderEpoch, ProducerEpoch, ProducerId, ProducerStamp,
-    RecordView, Sequence, assign_offsets,
+    BatchBuilder, Batches, Compression, Compressor, Decompressor, LeaderEpoch, ProducerEpoch,
+    ProducerId, ProducerStamp, RecordView, Sequence, assign_offsets,
 };
 use serde_json::Value;
 
@@ -104,6 +104,17 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// The records in `bytes`, all of which can be read.
+pub(crate) fn read(bytes: &Bytes) -> Vec<Record> {
+    let mut decompressor = Decompressor::new();
+    let mut records = Vec::new();
+    for batch in Batches::new(bytes.clone()) {
+        let body = batch.unwrap().body(&mut decompressor).unwrap();
+        records.extend(body.records().map(|record| Record::of(&record.unwrap())));
+    }
+    records
+}
+
 /// The batches of `encoding` built anew from `records`, if a producer could have built them.
 pub(crate) fn rewrite(encoding: &Encoding, records: &[Record]) -> Option<Bytes> {
     let mut written = Vec::new();
@@ -154,5 +165,7 @@ pub(crate) fn placed(batch: &[u8], expected: &Value) -> Bytes {
     batch.into()
 }
 
-/// Record batches of format 2.
+/// The files by format.
+pub(crate) const FORMATS: [&str; 3] = ["records-v0.jsonl", "records-v1.jsonl", FORMAT_2];
+/// Record batches.
 pub(crate) const FORMAT_2: &str = "records-v2.jsonl";

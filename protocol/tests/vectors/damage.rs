@@ -4,9 +4,9 @@
 mod batches;
 mod messages;
 
-/// Every place in something small, some 200 in what is larger.
+/// Every place in something small, some 30 in what is larger.
 fn places(length: usize) -> impl Iterator<Item = usize> {
-    (0..length).step_by(if length > LARGE { length / 200 } else { 1 })
+    (0..length).step_by(if length > LARGE { length / 30 } else { 1 })
 }
 
 fn changed(bytes: &[u8], place: usize, mask: u8) -> Vec<u8> {

@@ -10,6 +10,7 @@ mod damage;
 mod envelopes;
 mod fields;
 mod file;
+mod legacy;
 mod messages;
 mod records;
 mod tables;

@@ -2,23 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use kavka_protocol::{
     BatchView, Batches, Compression, ControlType, Decompressor, EndTransactionMarker, TimestampType,
 };
 use serde_json::Value;
 
-use crate::cases::{FORMAT_2, Record, Vector, placed, rewrite};
-
-fn read(bytes: &Bytes) -> Vec<Record> {
-    let mut decompressor = Decompressor::new();
-    let mut records = Vec::new();
-    for batch in Batches::new(bytes.clone()) {
-        let body = batch.unwrap().body(&mut decompressor).unwrap();
-        records.extend(body.records().map(|record| Record::of(&record.unwrap())));
-    }
-    records
-}
+use crate::cases::{FORMAT_2, Vector, placed, read, rewrite};
 
 #[test]
 fn every_combination_is_there() {
@@ -91,12 +80,25 @@ fn check_header(batch: &BatchView, expected: &Value, context: &str) {
     assert_eq!(batch.is_transactional(), expected["transactional"] == true, "{context}");
     let horizon = header.attributes.has_delete_horizon.then_some(header.base_timestamp);
     assert_eq!(horizon, number("deleteHorizon"), "{context}");
-    let control = batch.is_control().then(|| match ControlType::parse(batch).unwrap() {
+    check_marker(batch, &expected["control"], context);
+}
+
+fn check_marker(batch: &BatchView, expected: &Value, context: &str) {
+    assert_eq!(batch.is_control(), expected.is_object(), "{context}");
+    if !batch.is_control() {
+        return;
+    }
+    let body = batch.body(&mut Decompressor::new()).unwrap();
+    let marker = EndTransactionMarker::parse(&body.records().next().unwrap().unwrap());
+    let marker = marker.unwrap().expect("the end of a transaction");
+    let control_type = match marker.control_type {
         ControlType::Abort => "ABORT",
         ControlType::Commit => "COMMIT",
         ControlType::Other(_) => "OTHER",
-    });
-    assert_eq!(control, expected["control"]["type"].as_str(), "{context}");
+    };
+    assert_eq!(control_type, expected["type"], "{context}");
+    assert_eq!(marker.coordinator_epoch, expected["coordinatorEpoch"], "{context}");
+    assert_eq!(ControlType::parse(batch), Ok(marker.control_type), "{context}");
 }
 
 #[test]

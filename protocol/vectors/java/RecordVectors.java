@@ -65,8 +65,7 @@ public class RecordVectors {
         cases.add(new Case("thousand", 0, form -> write(form, NOBODY, 5000, thousand())));
         cases.add(new Case("large-value", 0, form -> write(form, NOBODY, 0, List.of(large()))));
         cases.add(new Case("several-batches", 0, RecordVectors::severalBatches));
-        cases.add(new Case("compacted-gaps", 0,
-            form -> compacted(write(form, NOBODY, 100, numbered(12)), at -> at == 2 || at == 3 || at == 7)));
+        cases.add(new Case("compacted-gaps", 0, RecordVectors::gaps));
         cases.add(plain("repeated-header-keys", 2, new SimpleRecord(TIME, bytes("key"), bytes("value"), new Header[] {
             header("trace", bytes("1")), header("other", bytes("x")), header("trace", bytes("2")), header("trace", null)})));
         cases.add(plain("binary-header-values", 2, new SimpleRecord(TIME, bytes("key"), bytes("value"), new Header[] {
@@ -127,6 +126,8 @@ public class RecordVectors {
         for (CompressionType codec : CompressionType.values()) {
             if (magic < 2 && codec == CompressionType.ZSTD) continue;
             ByteBuffer bytes = each.bytes.apply(new Form(magic, codec, logAppend));
+            for (RecordBatch batch : MemoryRecords.readableRecords(bytes).batches())
+                if (batch.magic() != magic) throw new AssertionError(each + " is of format " + batch.magic());
             // Kafka compresses neither markers nor batches without records.
             if (MemoryRecords.readableRecords(bytes).batches().iterator().next().compressionType() != codec) continue;
             ArrayNode read = readRecords(bytes);
@@ -146,13 +147,21 @@ public class RecordVectors {
     }
 
     static ByteBuffer write(Form form, Producer producer, long baseOffset, List<SimpleRecord> records) {
+        MemoryRecordsBuilder builder = builder(form, producer, baseOffset);
+        for (SimpleRecord record : records) builder.append(dated(form, record));
+        return appended(form, builder.build());
+    }
+
+    static MemoryRecordsBuilder builder(Form form, Producer producer, long baseOffset) {
         TimestampType type = form.magic == 0 ? TimestampType.NO_TIMESTAMP_TYPE : TimestampType.CREATE_TIME;
-        MemoryRecordsBuilder builder = MemoryRecords.builder(ByteBuffer.allocate(1 << 16), form.magic,
+        return MemoryRecords.builder(ByteBuffer.allocate(1 << 16), form.magic,
             Compression.of(form.codec).build(), type, baseOffset, RecordBatch.NO_TIMESTAMP, producer.id,
             producer.epoch, producer.sequence, producer.transactional, LEADER_EPOCH);
-        for (SimpleRecord record : records)
-            builder.append(form.magic == 0 ? new SimpleRecord(-1, record.key(), record.value()) : record);
-        return appended(form, builder.build());
+    }
+
+    /** Format 0 has no times. */
+    static SimpleRecord dated(Form form, SimpleRecord record) {
+        return form.magic == 0 ? new SimpleRecord(-1, record.key(), record.value()) : record;
     }
 
     /** What a broker does to batches in a topic that keeps the time of the append. */
@@ -170,6 +179,16 @@ public class RecordVectors {
         return all.flip();
     }
 
+    /** Offsets that compaction has left. That of today's Kafka writes format 2 whatever it reads. */
+    static ByteBuffer gaps(Form form) {
+        List<SimpleRecord> records = numbered(12);
+        if (form.magic > 1)
+            return compacted(write(form, NOBODY, 100, records), at -> at == 2 || at == 3 || at == 7);
+        MemoryRecordsBuilder builder = builder(form, NOBODY, 102);
+        for (int at : new int[] {2, 3, 7}) builder.appendWithOffset(100 + at, dated(form, records.get(at)));
+        return appended(form, builder.build());
+    }
+
     /** What compaction leaves when it keeps the records at the places named. */
     static ByteBuffer compacted(ByteBuffer bytes, IntPredicate kept) {
         long first = MemoryRecords.readableRecords(bytes).batches().iterator().next().baseOffset();
@@ -185,8 +204,7 @@ public class RecordVectors {
         MemoryRecords.RecordFilter filter = new MemoryRecords.RecordFilter(TIME + 1000, deleteRetentionMs) {
             @Override
             protected BatchRetentionResult checkBatchRetention(RecordBatch batch) {
-                boolean mayBeEmpty = batch.magic() > 1;
-                return new BatchRetentionResult(mayBeEmpty ? BatchRetention.RETAIN_EMPTY : BatchRetention.DELETE_EMPTY, false);
+                return new BatchRetentionResult(BatchRetention.RETAIN_EMPTY, false);
             }
 
             @Override

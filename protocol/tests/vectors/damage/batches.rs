@@ -1,12 +1,12 @@
-//! Record batches.
+//! Record batches and messages of every format.
 
 use bytes::Bytes;
 use kavka_protocol::{Batches, Compression, DecodeError, Decompressor};
 
 use super::{MASKS, SMALL, changed, places};
 use crate::{
-    allocations::largest_allocation,
-    cases::{FORMAT_2, Record, Vector},
+    allocations::peak_allocation,
+    cases::{Encoding, FORMATS, Record, Vector},
 };
 
 /// The records of `bytes` up to its end or the first error.
@@ -23,7 +23,7 @@ fn read(bytes: &Bytes, decompressor: &mut Decompressor) -> (Vec<Record>, Result<
     (records, outcome)
 }
 
-/// Walks `bytes` without keeping anything, and says how much was asked for at once.
+/// Walks `bytes` without keeping anything, and says how much memory it took.
 fn walk(bytes: &Bytes, decompressor: &mut Decompressor) -> usize {
     let bytes = bytes.clone();
     let walk = || {
@@ -37,85 +37,95 @@ fn walk(bytes: &Bytes, decompressor: &mut Decompressor) -> usize {
             }
         }
     };
-    largest_allocation(walk).1
+    peak_allocation(walk).1
+}
+
+/// Calls `check` with every encoding of every vector, and the number of its format.
+fn for_all(mut check: impl FnMut(usize, &Vector, &Encoding)) {
+    for (magic, file) in FORMATS.iter().enumerate() {
+        for vector in Vector::read(file) {
+            for encoding in &vector.encodings {
+                check(magic, &vector, encoding);
+            }
+        }
+    }
 }
 
 #[test]
 fn batches_cut_short_end_before_the_cut() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FORMAT_2) {
-        for encoding in &vector.encodings {
-            let whole: Vec<_> = Batches::new(encoding.bytes.clone()).map(Result::unwrap).collect();
-            for length in places(encoding.bytes.len()) {
-                let (records, outcome) = read(&encoding.bytes.slice(..length), &mut decompressor);
-                let context = || format!("{} cut to {length}", vector.context(encoding));
-                assert_eq!(outcome, Ok(()), "{}", context());
-                let (mut end, mut count) = (0, 0);
-                for batch in &whole {
-                    end += batch.size_in_bytes();
-                    count += if end <= length { batch.record_count() } else { 0 };
-                }
-                assert_eq!(records, vector.records[..count], "{}", context());
-            }
+    for_all(|_, vector, encoding| {
+        // Where each batch ends, and how many records there are up to its end.
+        let mut ends = vec![(0, 0)];
+        for batch in Batches::new(encoding.bytes.clone()).map(Result::unwrap) {
+            let (end, count) = ends[ends.len() - 1];
+            let records = batch.body(&mut decompressor).unwrap().records().count();
+            ends.push((end + batch.size_in_bytes(), count + records));
         }
-    }
+        for length in places(encoding.bytes.len()) {
+            let (records, outcome) = read(&encoding.bytes.slice(..length), &mut decompressor);
+            let context = || format!("{} cut to {length}", vector.context(encoding));
+            assert_eq!(outcome, Ok(()), "{}", context());
+            let whole = ends.partition_point(|(end, _)| *end <= length);
+            assert_eq!(records, vector.records[..ends[whole - 1].1], "{}", context());
+        }
+    });
 }
 
 /// The offset and the leader epoch are not under the checksum, because brokers write them.
 #[test]
 fn records_of_changed_batches_are_those_that_were_written() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FORMAT_2) {
+    for_all(|magic, vector, encoding| {
         let written: Vec<_> = vector.records.iter().map(without_offset).collect();
-        for encoding in &vector.encodings {
-            for place in places(encoding.bytes.len()) {
-                for mask in MASKS {
-                    let bytes = changed(&encoding.bytes, place, mask).into();
-                    let (records, outcome) = read(&bytes, &mut decompressor);
-                    let records: Vec<_> = records.iter().map(without_offset).collect();
-                    let context =
-                        || format!("{} with byte {place} ^ {mask:#04x}", vector.context(encoding));
-                    assert_eq!(records, written[..records.len()], "{}", context());
-                    let is_hashed = place >= HASHED_FROM && place < first_batch(&encoding.bytes);
-                    assert!(!is_hashed || outcome.is_err(), "{}: not noticed", context());
-                }
-            }
+        let hashed = checksum_end(magic)..first_batch(&encoding.bytes);
+        for (place, mask) in changes(encoding.bytes.len()) {
+            let bytes = changed(&encoding.bytes, place, mask).into();
+            let (records, outcome) = read(&bytes, &mut decompressor);
+            let records: Vec<_> = records.iter().map(without_offset).collect();
+            let context =
+                || format!("{} with byte {place} ^ {mask:#04x}", vector.context(encoding));
+            assert_eq!(records, written[..records.len()], "{}", context());
+            let is_missed = hashed.contains(&place) && outcome.is_ok();
+            assert!(!is_missed, "{}: not noticed", context());
         }
-    }
+    });
 }
 
 /// Whoever changes bytes on purpose puts the checksum right.
 #[test]
 fn changed_batches_with_a_right_checksum_keep_to_the_memory_rule() {
     let mut decompressor = Decompressor::new();
-    for vector in Vector::read(FORMAT_2) {
-        for encoding in &vector.encodings {
-            let end = first_batch(&encoding.bytes);
-            for place in places(end) {
-                for mask in MASKS {
-                    let mut bytes = changed(&encoding.bytes[..end], place, mask);
-                    let crc = crc32c::crc32c(&bytes[HASHED_FROM..]);
-                    bytes[CRC..HASHED_FROM].copy_from_slice(&crc.to_be_bytes());
-                    let allowed = allowed(encoding.codec, bytes.len());
-                    let largest = walk(&bytes.into(), &mut decompressor);
-                    let context =
-                        || format!("{} with byte {place} ^ {mask:#04x}", vector.context(encoding));
-                    assert!(largest <= allowed, "{}: {largest} bytes at once", context());
-                }
-            }
+    for_all(|magic, vector, encoding| {
+        let end = first_batch(&encoding.bytes);
+        for (place, mask) in changes(end) {
+            let mut bytes = changed(&encoding.bytes[..end], place, mask);
+            let (header, hashed) = bytes.split_at_mut(checksum_end(magic));
+            let checksum = header.last_chunk_mut().expect("a checksum");
+            *checksum = checksum_of(magic, hashed).to_be_bytes();
+            let allowed = allowed(encoding.codec, bytes.len(), place);
+            let peak = walk(&bytes.into(), &mut decompressor);
+            let context =
+                || format!("{} with byte {place} ^ {mask:#04x}", vector.context(encoding));
+            assert!(peak <= allowed, "{}: {peak} bytes", context());
         }
-    }
+    });
 }
 
-/// What may be asked for at once to read a batch of `length` bytes.
-fn allowed(codec: Compression, length: usize) -> usize {
-    let content = SMALL + length * GREATEST_RATIO;
+fn changes(length: usize) -> impl Iterator<Item = (usize, u8)> {
+    places(length).flat_map(|place| MASKS.map(|mask| (place, mask)))
+}
+
+/// The memory that a batch of `length` bytes may take after one at `place` was changed.
+fn allowed(codec: Compression, length: usize, place: usize) -> usize {
+    let content = CONTENT.max(length * GREATEST_RATIO);
     match codec {
-        // Four bytes may say that a byte comes 128 Ki times.
-        Compression::Zstd if cfg!(feature = "zstd") => content.max(ANY_BATCH),
+        // It is still not compressed.
+        Compression::None if place > LAST_ATTRIBUTE => SMALL + length * WALK_RATIO,
         // A window of a power of two that holds the content, and some blocks.
-        Compression::Zstd => 2 * content.max(ANY_BATCH) + BLOCKS,
-        _ => content,
+        Compression::Zstd if !cfg!(feature = "zstd") => 4 * content + BLOCKS,
+        // While it grows, the old buffer is there besides the new one.
+        _ => SMALL + 2 * content,
     }
 }
 
@@ -127,13 +137,27 @@ fn first_batch(bytes: &Bytes) -> usize {
     Batches::new(bytes.clone()).next().unwrap().unwrap().size_in_bytes()
 }
 
-/// What any batch may become, whatever its ratio.
-const ANY_BATCH: usize = 8 << 20;
-/// Where the checksum is stored.
-const CRC: usize = 17;
-/// The first byte that the checksum covers.
-const HASHED_FROM: usize = 21;
+/// Where the checksum ends and the bytes that it covers begin.
+fn checksum_end(magic: usize) -> usize {
+    if magic < 2 { 16 } else { 21 }
+}
+
+fn checksum_of(magic: usize, hashed: &[u8]) -> u32 {
+    if magic < 2 {
+        let mut crc = flate2::Crc::new();
+        crc.update(hashed);
+        return crc.sum();
+    }
+    crc32c::crc32c(hashed)
+}
+
 /// What the pure decoder of zstd keeps besides its window.
 const BLOCKS: usize = 512 << 10;
 /// What decompression may make of a byte.
 const GREATEST_RATIO: usize = 1000;
+/// What a batch may become whatever its ratio.
+const CONTENT: usize = 8 << 20;
+/// What a walk may take for a byte.
+const WALK_RATIO: usize = 16;
+/// The codec is said here or before, in every format.
+const LAST_ATTRIBUTE: usize = 22;

@@ -12,7 +12,7 @@ use kavka_protocol::{
 
 use super::{MASKS, SMALL, changed, places};
 use crate::{
-    allocations::largest_allocation,
+    allocations::peak_allocation,
     messages::{Check, Message, Vector, check_all, decode_request},
 };
 
@@ -51,7 +51,7 @@ impl Check for Changes {
         let allowed = SMALL + vector.frame().len() * GREATEST_RATIO;
         for change in changes(vector) {
             let bytes = &change.bytes;
-            let largest = match vector.is_request {
+            let peak = match vector.is_request {
                 true => check_request::<R>(&change),
                 false => check_again(
                     || decode_response::<R>(bytes.clone(), version),
@@ -60,7 +60,7 @@ impl Check for Changes {
                     &change,
                 ),
             };
-            assert!(largest <= allowed, "{change}: {largest} bytes at once");
+            assert!(peak <= allowed, "{change}: {peak} bytes");
         }
     }
 }
@@ -79,21 +79,21 @@ fn check_request<R: Request + Message>(change: &Change<'_>) -> usize {
     )
 }
 
-/// Decodes, and what was decoded is written and decoded again; returns the largest allocation of the first.
+/// Decodes, and what was decoded is written and decoded again; returns the memory that the first took.
 fn check_again<M: Message>(
     decode: impl Fn() -> Result<M, DecodeError>,
     encode: impl Fn(&M) -> Option<Frame>,
     decode_again: impl Fn(Bytes) -> Result<M, DecodeError>,
     change: &Change<'_>,
 ) -> usize {
-    let (decoded, largest) = largest_allocation(decode);
+    let (decoded, peak) = peak_allocation(decode);
     if let Ok(message) = decoded
         && let Some(frame) = encode(&message)
     {
         let again = decode_again(frame.chunks().concat().split_off(4).into());
         assert_eq!(again, Ok(message), "{change}");
     }
-    largest
+    peak
 }
 
 /// A vector with one byte changed.
@@ -136,8 +136,8 @@ fn changed_fetch_responses_are_walked_without_a_copy() {
                 let Ok(response) = FetchResponse::parse(bytes, vector.version) else { return };
                 response.partitions().for_each(drop);
             };
-            let ((), largest) = largest_allocation(walk);
-            assert!(largest <= allowed, "{change}: {largest} bytes at once");
+            let ((), peak) = peak_allocation(walk);
+            assert!(peak <= allowed, "{change}: {peak} bytes");
         }
     }
 }

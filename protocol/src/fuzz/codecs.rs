@@ -38,21 +38,20 @@ pub fn fuzz_lz4(data: &[u8]) {
     check(Compression::Lz4, data, expected);
 }
 
-/// Zstandard, against the stream reader of the C library and against `ruzstd`.
+/// Zstandard, against the stream reader of the C library; without C, of `ruzstd`.
+///
+/// Not against each other: of damaged frames without a checksum each makes something else, and the
+/// checksum of the batch keeps those from both.
 pub fn fuzz_zstd(data: &[u8]) {
-    let pure = pure_zstd(data);
-    // `ruzstd` reads some frames that the C library takes for damaged.
-    #[cfg(feature = "zstd")]
-    let pure = {
-        let reference = zstd::stream::read::Decoder::new(data).ok().and_then(read);
-        // Streams are not held to the size that they declare; batches are read in one piece, which is.
-        let declared = zstd::zstd_safe::get_frame_content_size(data).ok().flatten().unwrap_or(0);
-        let reference = reference.filter(|plain| plain.len() as u64 >= declared);
-        let pure = pure.filter(|_| reference.is_some());
-        check(Compression::Zstd, data, reference);
-        pure
-    };
-    check(Compression::Zstd, data, pure);
+    check(Compression::Zstd, data, zstd_stream(data));
+}
+
+#[cfg(feature = "zstd")]
+fn zstd_stream(data: &[u8]) -> Option<Vec<u8>> {
+    let plain = zstd::stream::read::Decoder::new(data).ok().and_then(read)?;
+    // Streams are not held to the size that they declare; batches are read in one piece, which is.
+    let declared = zstd::zstd_safe::get_frame_content_size(data).ok().flatten().unwrap_or(0);
+    Some(plain).filter(|plain| plain.len() as u64 >= declared)
 }
 
 fn check(codec: Compression, data: &[u8], expected: Option<Vec<u8>>) {
@@ -113,7 +112,8 @@ fn snappy_blocks(mut rest: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-fn pure_zstd(mut data: &[u8]) -> Option<Vec<u8>> {
+#[cfg(not(feature = "zstd"))]
+fn zstd_stream(mut data: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     while !data.is_empty() {
         let mut reader =

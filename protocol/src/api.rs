@@ -9,7 +9,8 @@ use kafka_protocol::{messages::ApiVersionsResponse, protocol::Request};
 /// The versions of every API that is spoken here, both as client and as broker.
 ///
 /// Fetch and Produce end before 13, where topics have ids instead of names: some brokers advertise
-/// those versions and yet withhold the ids from Metadata.
+/// those versions and yet withhold the ids from Metadata. SaslHandshake begins with 1, after which
+/// SaslAuthenticate follows; after 0 it would be bytes without a frame.
 pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ApiVersions, VersionRange { min: 0, max: 4 }),
     (ApiKey::CreateTopics, VersionRange { min: 2, max: 7 }),
@@ -19,6 +20,8 @@ pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ListOffsets, VersionRange { min: 1, max: 10 }),
     (ApiKey::Metadata, VersionRange { min: 1, max: 13 }),
     (ApiKey::Produce, VersionRange { min: 3, max: 12 }),
+    (ApiKey::SaslAuthenticate, VersionRange { min: 0, max: 2 }),
+    (ApiKey::SaslHandshake, VersionRange { min: 1, max: 1 }),
 ];
 
 /// The versions of `api` spoken here; `None` when it is not spoken at all.

@@ -12,6 +12,7 @@ mod memory;
 mod messages;
 mod naive;
 mod records;
+mod sasl;
 mod visibility;
 
 pub use codecs::{fuzz_gzip, fuzz_lz4, fuzz_snappy_raw, fuzz_snappy_xerial, fuzz_zstd};
@@ -23,6 +24,7 @@ pub use messages::{fuzz_frame_reader, fuzz_response_any, fuzz_tagged_fields};
 pub use records::{
     fuzz_batch_header_walk, fuzz_produce_roundtrip, fuzz_record_batch_crc, fuzz_record_body,
 };
+pub use sasl::fuzz_sasl;
 pub use visibility::fuzz_aborted_filter;
 
 /// What is done with one input.
@@ -42,6 +44,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     #[cfg(feature = "broker")]
     ("request_any", fuzz_request_any),
     ("response_any", fuzz_response_any),
+    ("sasl", fuzz_sasl),
     ("snappy_raw", fuzz_snappy_raw),
     ("snappy_xerial", fuzz_snappy_xerial),
     ("tagged_fields", fuzz_tagged_fields),

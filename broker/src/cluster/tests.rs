@@ -22,7 +22,9 @@ fn everything_spoken_is_served_and_advertised() {
     for version in 0..=4 {
         let mut world = World::new(1);
         let table = VersionTable::negotiate(&world.ask(&ApiVersionsRequest::default(), version));
-        for (api, versions) in SPOKEN {
+        // It believes everybody, and offers no way to say who one is.
+        let sasl = [ApiKey::SaslAuthenticate, ApiKey::SaslHandshake];
+        for (api, versions) in SPOKEN.iter().filter(|(api, _)| !sasl.contains(api)) {
             assert_eq!(table.version_of(*api), Ok(versions.max), "{api:?}");
         }
     }

@@ -25,6 +25,10 @@ macro_rules! by_api {
             ApiKey::ListOffsets => $run::<generated::ListOffsetsRequest>($($argument),*),
             ApiKey::Metadata => $run::<generated::MetadataRequest>($($argument),*),
             ApiKey::Produce => $run::<generated::ProduceRequest>($($argument),*),
+            ApiKey::SaslAuthenticate => {
+                $run::<generated::SaslAuthenticateRequest>($($argument),*)
+            }
+            ApiKey::SaslHandshake => $run::<generated::SaslHandshakeRequest>($($argument),*),
             other => panic!("{other:?} is spoken and has no line here"),
         }
     };

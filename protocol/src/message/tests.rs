@@ -14,8 +14,8 @@ use kafka_protocol::{
     messages::{
         ApiKey, ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, DeleteTopicsRequest,
         InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
-        ProduceRequest as GeneratedProduceRequest, RequestHeader,
-        api_versions_response::ApiVersion,
+        ProduceRequest as GeneratedProduceRequest, RequestHeader, SaslAuthenticateRequest,
+        SaslHandshakeRequest, api_versions_response::ApiVersion,
     },
     protocol::{Decodable, Encodable, HeaderVersion, Request},
 };
@@ -129,6 +129,16 @@ fn answers_decode_whole_and_hostile_counts_are_refused_metadata() {
 #[test]
 fn answers_decode_whole_and_hostile_counts_are_refused_produce() {
     check_answers::<GeneratedProduceRequest>(samples::produce);
+}
+
+#[test]
+fn answers_decode_whole_and_hostile_counts_are_refused_sasl_authenticate() {
+    check_answers::<SaslAuthenticateRequest>(samples::sasl_authenticate);
+}
+
+#[test]
+fn answers_decode_whole_and_hostile_counts_are_refused_sasl_handshake() {
+    check_answers::<SaslHandshakeRequest>(samples::sasl_handshake);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use kafka_protocol::{
     messages::{
         ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest,
         InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+        SaslAuthenticateRequest, SaslHandshakeRequest,
     },
     protocol::{Decodable, Encodable, Request},
 };
@@ -99,6 +100,8 @@ fn with_types(vector: &Vector, check: &mut impl Check) {
         "ListOffsets" => check.check::<ListOffsetsRequest>(vector),
         "Metadata" => check.check::<MetadataRequest>(vector),
         "Produce" => check.check::<ProduceRequest>(vector),
+        "SaslAuthenticate" => check.check::<SaslAuthenticateRequest>(vector),
+        "SaslHandshake" => check.check::<SaslHandshakeRequest>(vector),
         api => panic!("{api} has vectors, but nothing that reads them"),
     }
 }

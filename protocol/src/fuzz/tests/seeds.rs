@@ -48,6 +48,13 @@ pub(super) fn samples() -> Vec<Sample> {
     ] {
         samples.push(("aborted_filter", name.to_owned(), steps.to_vec()));
     }
+    for (name, exchange) in [
+        ("plain", &b"\x00"[..]),
+        ("scram", b"\x01r=nonce1,s=QUJD,i=4096\nv=QUJD"),
+        ("oauthbearer", b"\x03{\"status\":\"invalid_token\"}\n"),
+    ] {
+        samples.push(("sasl", name.to_owned(), exchange.to_vec()));
+    }
     samples
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Field,
-    Kind::{Fixed, Struct},
+    Kind::{Fixed, Struct, Text},
     array, fixed, opaque, structure, text,
 };
 use crate::api::ApiKey;
@@ -17,6 +17,8 @@ pub(super) const ANSWERS: &[(ApiKey, i16, &[Field])] = &[
     (ApiKey::ListOffsets, 6, LIST_OFFSETS),
     (ApiKey::Metadata, 9, METADATA),
     (ApiKey::Produce, 9, PRODUCE),
+    (ApiKey::SaslAuthenticate, 2, SASL_AUTHENTICATE),
+    (ApiKey::SaslHandshake, i16::MAX, SASL_HANDSHAKE),
 ];
 
 const API_VERSIONS: &[Field] = &[
@@ -265,3 +267,12 @@ const PRODUCE: &[Field] = &[
     .tagged(0)
     .since(10),
 ];
+
+const SASL_AUTHENTICATE: &[Field] = &[
+    fixed("error code", 2),
+    text("error message").nullable(0),
+    opaque("auth bytes"),
+    fixed("session lifetime ms", 8).since(1),
+];
+
+const SASL_HANDSHAKE: &[Field] = &[fixed("error code", 2), array("mechanisms", &Text)];

@@ -17,6 +17,8 @@ pub(super) const REQUESTS: &[(ApiKey, i16, &[Field])] = &[
     (ApiKey::ListOffsets, 6, LIST_OFFSETS),
     (ApiKey::Metadata, 9, METADATA),
     (ApiKey::Produce, 9, PRODUCE),
+    (ApiKey::SaslAuthenticate, 2, SASL_AUTHENTICATE),
+    (ApiKey::SaslHandshake, i16::MAX, SASL_HANDSHAKE),
 ];
 
 const API_VERSIONS: &[Field] =
@@ -144,3 +146,7 @@ const PRODUCE: &[Field] = &[
         ]),
     ),
 ];
+
+const SASL_AUTHENTICATE: &[Field] = &[opaque("auth bytes")];
+
+const SASL_HANDSHAKE: &[Field] = &[text("mechanism")];

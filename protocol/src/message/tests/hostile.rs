@@ -38,6 +38,8 @@ macro_rules! every_message {
             ListOffsets ListOffsetsRequest ListOffsetsResponse,
             Metadata MetadataRequest MetadataResponse,
             Produce ProduceRequest ProduceResponse,
+            SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse,
+            SaslHandshake SaslHandshakeRequest SaslHandshakeResponse,
         );
     };
 }

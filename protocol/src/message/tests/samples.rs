@@ -5,7 +5,7 @@ use kafka_protocol::{
     messages::{
         ApiVersionsResponse, BrokerId, CreateTopicsResponse, DeleteTopicsResponse, FetchResponse,
         InitProducerIdResponse, ListOffsetsResponse, MetadataResponse, ProduceResponse, ProducerId,
-        TopicName,
+        SaslAuthenticateResponse, SaslHandshakeResponse, TopicName,
         api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey},
         create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
         delete_topics_response::DeletableTopicResult,
@@ -219,4 +219,18 @@ pub(super) fn produce(version: i16) -> ProduceResponse {
         .with_name(topic())
         .with_partition_responses(vec![partition.clone(), partition]);
     response.with_responses(vec![topic.clone(), topic])
+}
+
+pub(super) fn sasl_authenticate(version: i16) -> SaslAuthenticateResponse {
+    let lifetime = if version >= 1 { 3_600_000 } else { 0 };
+    SaslAuthenticateResponse::default()
+        .with_error_code(58)
+        .with_error_message(Some(StrBytes::from_static_str("no")))
+        .with_auth_bytes(Bytes::from_static(b"v=proof"))
+        .with_session_lifetime_ms(lifetime)
+}
+
+pub(super) fn sasl_handshake(_version: i16) -> SaslHandshakeResponse {
+    let mechanisms = ["PLAIN", "OAUTHBEARER"].map(StrBytes::from_static_str);
+    SaslHandshakeResponse::default().with_error_code(33).with_mechanisms(mechanisms.to_vec())
 }

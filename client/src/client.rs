@@ -16,9 +16,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Connect, Lane, PendingAnswer, Pool, Target, TcpConnect, now};
 use crate::metadata::{MetadataCache, PROPAGATION, topic_error};
 use crate::network::{Network, metadata_request};
+use crate::security::tls::TlsConnect;
 use crate::state::backoff::Backoff;
 use crate::state::connection::Outgoing;
 use crate::state::metadata::{MetadataSettings, topic_metadata};
+use crate::token::TokenProvider;
 use crate::topic::TopicMetadata;
 
 /// A connection to one cluster; cheap to clone. The last clone to be dropped ends every connection
@@ -38,6 +40,8 @@ struct Inner {
 pub struct ClientBuilder {
     properties: Properties,
     connect: Option<Arc<dyn Connect>>,
+    tokens: Option<Arc<dyn TokenProvider>>,
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl Client {
@@ -164,10 +168,23 @@ impl Client {
 impl ClientBuilder {
     /// Starts from properties.
     pub fn new(properties: impl Into<Properties>) -> Self {
-        Self { properties: properties.into(), connect: None }
+        Self { properties: properties.into(), connect: None, tokens: None, tls: None }
     }
 
-    /// Makes connections in another way than over TCP.
+    /// Authenticates with these tokens where `sasl.mechanism` is OAUTHBEARER.
+    pub fn with_token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.tokens = Some(Arc::new(provider));
+        self
+    }
+
+    /// Speaks TLS as `config` says, whatever the properties `ssl.*` say, where `security.protocol`
+    /// asks for TLS at all.
+    pub fn with_tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Makes connections in another way than over TCP; TLS goes on top of it.
     pub fn with_connect(mut self, connect: impl Connect + 'static) -> Self {
         self.connect = Some(Arc::new(connect));
         self
@@ -176,12 +193,13 @@ impl ClientBuilder {
     /// Reaches the cluster; see [`Client::connect`].
     pub async fn connect(self) -> Result<Client> {
         warn_about(&self.properties, is_strict(&self.properties))?;
-        let config = Arc::new(ClientConfig::resolve(&self.properties)?);
+        let config = Arc::new(ClientConfig::resolve_with(&self.properties, self.tokens)?);
         let connect = self.connect.unwrap_or_else(|| Arc::new(tcp(&config)));
         let runtime = Handle::try_current().map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, "a client needs a Tokio runtime")
                 .with_source(error)
         })?;
+        let connect = secured(connect, &config, self.tls).await?;
         let seed = fastrand::u64(..);
         let metadata = Arc::new(MetadataCache::new(metadata_settings(&config), seed));
         let pool = Arc::new(Pool::new(&config, connect, runtime.clone(), seed));
@@ -317,10 +335,18 @@ fn unreachable(
         }
         None => {
             let kind = first.filter(|_| same).unwrap_or(ErrorKind::Unreachable);
-            let advice = "check bootstrap.servers and that the brokers are running";
-            Error::new(kind, format!("cannot reach a Kafka broker: {reasons}; {advice}"))
+            let advice = match is_refusal(kind) {
+                true => "",
+                false => "; check bootstrap.servers and that the brokers are running",
+            };
+            Error::new(kind, format!("cannot reach a Kafka broker: {reasons}{advice}"))
         }
     }
+}
+
+/// Whether it is the brokers that do not want this client, or this client them.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Authentication | ErrorKind::Broker(_))
 }
 
 /// Why one address could not be used, the address and the cause included.
@@ -331,6 +357,23 @@ fn reason(address: &str, error: &Error) -> String {
         Some(cause) => format!("{place}{message}: {cause}"),
         None => format!("{place}{message}"),
     }
+}
+
+/// `connect` with TLS on top, if that is how brokers are talked to. The stores are read now.
+async fn secured(
+    connect: Arc<dyn Connect>,
+    config: &ClientConfig,
+    own: Option<Arc<rustls::ClientConfig>>,
+) -> Result<Arc<dyn Connect>> {
+    let Some(settings) = &config.security.tls else { return Ok(connect) };
+    if let Some(own) = own {
+        return Ok(Arc::new(TlsConnect::new(connect, own, "the application's TLS configuration")));
+    }
+    let store = settings.trust.to_string();
+    let settings = settings.clone();
+    let loaded = tokio::task::spawn_blocking(move || settings.load()).await;
+    let loaded = loaded.map_err(|error| Error::closed("runtime").with_source(error))??;
+    Ok(Arc::new(TlsConnect::new(connect, loaded, store)))
 }
 
 fn tcp(config: &ClientConfig) -> TcpConnect {
@@ -347,5 +390,7 @@ fn metadata_settings(config: &ClientConfig) -> MetadataSettings {
     }
 }
 
+#[cfg(all(test, feature = "tls-ring"))]
+mod security_tests;
 #[cfg(test)]
 mod tests;

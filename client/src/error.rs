@@ -30,6 +30,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// One side could not prove who it is: a certificate, a password or a token was not believed.
+    Authentication,
     /// The broker answered with this error code.
     Broker(ErrorCode),
     /// The client, producer or consumer was closed or dropped.

@@ -2,6 +2,32 @@
 //!
 //! Start with [`Client::connect`]; everything else is made from a [`Client`]. All behaviour lives in
 //! plain state machines; sockets, tasks and clocks are confined to a few files around them.
+//!
+//! # Security
+//!
+//! `security.protocol`, `ssl.*` and `sasl.*` mean what they mean in Java: PEM, PKCS12 and JKS stores
+//! (what a file is decides its content), inline PEM, client certificates, PLAIN, SCRAM-SHA-256 and -512,
+//! OAUTHBEARER, and `sasl.jaas.config` with the same text.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), kavka_client::Error> {
+//! let client = kavka_client::Client::connect([
+//!     ("bootstrap.servers", "kafka.example.com:9093"),
+//!     ("security.protocol", "SASL_SSL"),
+//!     ("ssl.truststore.location", "/etc/kafka/ca.pem"), // unset: the system's certificates
+//!     ("ssl.truststore.type", "PEM"),
+//!     ("sasl.mechanism", "SCRAM-SHA-512"),
+//!     ("sasl.jaas.config", r#"ScramLoginModule required username="ada" password="…";"#),
+//! ])
+//! .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Differences from Java: a certificate that stands in the trust store itself must be valid today; the
+//! two providers of tokens that need HTTP are not there, a [`TokenProvider`] of the application's own
+//! takes their place. Cryptography is that of `ring` (feature `tls-ring`, on by default), or of the
+//! rustls `CryptoProvider` that the application has installed for its process.
 
 mod admin;
 mod client;
@@ -13,12 +39,15 @@ mod metadata;
 mod network;
 mod offsets;
 mod producer;
+mod security;
 mod state;
 #[cfg(test)]
 mod testing;
+mod token;
 mod topic;
 
 pub use kavka_protocol as protocol;
+pub use rustls;
 
 pub use admin::Admin;
 pub use admin::NewTopic;
@@ -55,6 +84,10 @@ pub use state::fetch::FetchState;
 pub use state::fetch::FetchStatus;
 pub use state::fetch::PositionReset;
 pub use state::fetch::StartOffset;
+pub use token::FileToken;
+pub use token::StaticToken;
+pub use token::Token;
+pub use token::TokenProvider;
 pub use topic::BrokerNode;
 pub use topic::Cluster;
 pub use topic::ListedOffset;

@@ -8,7 +8,9 @@ use super::Properties;
 use super::keys;
 use super::property::Role;
 use super::resolve::Resolver;
+use super::security::SecurityConfig;
 use crate::error::Result;
+use crate::token::TokenProvider;
 
 /// The resolved form of the properties of [`Role::Client`].
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ pub(crate) struct ClientConfig {
     pub(crate) send_buffer: Option<u32>,
     pub(crate) connection_setup_timeout: Duration,
     pub(crate) connection_setup_timeout_max: Duration,
+    pub(crate) security: SecurityConfig,
 }
 
 /// Where a broker listens.
@@ -42,7 +45,16 @@ pub struct Endpoint {
 }
 
 impl ClientConfig {
+    #[cfg(test)]
     pub(crate) fn resolve(properties: &Properties) -> Result<Self> {
+        Self::resolve_with(properties, None)
+    }
+
+    /// Reads `properties`; `tokens` is what the application gives out bearer tokens with.
+    pub(crate) fn resolve_with(
+        properties: &Properties,
+        tokens: Option<Arc<dyn TokenProvider>>,
+    ) -> Result<Self> {
         let mut from = Resolver::new(properties, Role::Client);
         let config = Self {
             bootstrap_servers: bootstrap_servers(&mut from),
@@ -62,6 +74,7 @@ impl ClientConfig {
             send_buffer: buffer_size(&from, keys::SEND_BUFFER_BYTES),
             connection_setup_timeout: from.millis(keys::SOCKET_CONNECTION_SETUP_TIMEOUT_MS),
             connection_setup_timeout_max: from.millis(keys::SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS),
+            security: SecurityConfig::resolve(&mut from, tokens),
         };
         from.finish(config)
     }
@@ -179,13 +192,18 @@ mod tests {
     #[test]
     fn what_is_not_built_is_refused_by_name_and_value() {
         for (name, value, expected) in [
-            ("security.protocol", "SSL", Some("unsupported: security.protocol=SSL")),
-            ("security.protocol", "PLAINTEXT", None),
-            ("ssl.truststore.location", "/x", Some("unsupported: ssl.truststore.location=/x")),
-            ("ssl.key.password", "hunter2", Some("unsupported: ssl.key.password=******")),
-            ("ssl.protocol", "TLSv1.3", None),
-            ("sasl.mechanism", "PLAIN", Some("unsupported: sasl.mechanism=PLAIN")),
-            ("sasl.jaas.config", "", None),
+            ("ssl.engine.factory.class", "x.Y", Some("unsupported: ssl.engine.factory.class=x.Y")),
+            ("ssl.provider", "", None),
+            (
+                "sasl.oauthbearer.client.credentials.client.secret",
+                "hunter2",
+                Some("unsupported: sasl.oauthbearer.client.credentials.client.secret=******"),
+            ),
+            (
+                "sasl.kerberos.service.name",
+                "kafka",
+                Some("unsupported: sasl.kerberos.service.name=kafka"),
+            ),
         ] {
             let properties = Properties::from([("bootstrap.servers", "a:1"), (name, value)]);
             let problem = ClientConfig::resolve(&properties).err();

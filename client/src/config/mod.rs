@@ -12,6 +12,7 @@ pub(crate) mod producer;
 mod properties;
 mod property;
 mod resolve;
+pub(crate) mod security;
 mod unknown;
 
 pub(crate) use client::ClientConfig;

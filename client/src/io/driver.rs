@@ -10,11 +10,15 @@ use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{Notify, oneshot};
 
 use super::buffers::Buffers;
-use super::connect::{Connect, in_words};
+use super::connect::{BoxFuture, Connect, in_words};
 use super::input::Input;
+use super::sasl;
 use super::stream::Stream;
 use super::{now, sleep_until};
 use crate::config::Endpoint;
+use crate::security::Login;
+use crate::security::tls::{HandshakeError, refused_after_handshake};
+use crate::state::authentication::WorkDone;
 use crate::state::connection::{
     Answer, CloseReason, Connection, ConnectionSettings, Failure, Outgoing,
 };
@@ -33,6 +37,7 @@ pub(super) struct Link {
 pub(super) struct Dial {
     pub(super) connect: Arc<dyn Connect>,
     pub(super) buffers: Arc<Buffers>,
+    pub(super) login: Option<Arc<Login>>,
     pub(super) not_before: Option<Instant>,
     pub(super) timeout: Duration,
 }
@@ -73,12 +78,12 @@ impl Link {
     /// Lives as long as the connection; dropping it closes the socket.
     pub(super) async fn drive(self: Arc<Self>, dial: Dial) {
         let _abandoned = Abandoned(&self);
-        let input = Input::new(Arc::clone(&dial.buffers));
+        let (input, login) = (Input::new(Arc::clone(&dial.buffers)), dial.login.clone());
         if let Some(stream) = self.dial(dial).await {
             self.with(|connection| connection.handle_connected(now()));
             let (reader, writer) = tokio::io::split(stream);
-            let output = VecDeque::new();
-            Driver { link: &self, reader, writer, input, output }.run().await;
+            let (output, work) = (VecDeque::new(), None);
+            Driver { link: &self, reader, writer, input, output, login, work }.run().await;
         }
         self.with(|connection| {
             if let Some((reason, _)) = connection.closed() {
@@ -115,7 +120,10 @@ impl Link {
         let connecting = dial.connect.connect(&self.endpoint);
         match tokio::time::timeout(dial.timeout, connecting).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(CloseReason::ConnectFailed(in_words(&error).into())),
+            Ok(Err(error)) => Err(match HandshakeError::of(&error) {
+                Some(error) => CloseReason::Untrusted(error.to_string().into()),
+                None => CloseReason::ConnectFailed(in_words(&error).into()),
+            }),
             Err(_) => Err(CloseReason::ConnectTimedOut(dial.timeout)),
         }
     }
@@ -153,6 +161,9 @@ struct Driver<'l> {
     writer: WriteHalf<Stream>,
     input: Input,
     output: VecDeque<Bytes>,
+    login: Option<Arc<Login>>,
+    /// What an authentication waits for.
+    work: Option<BoxFuture<'static, WorkDone>>,
 }
 
 impl Driver<'_> {
@@ -162,6 +173,9 @@ impl Driver<'_> {
             if self.link.with(|connection| connection.is_closed()) {
                 return;
             }
+            if let Some(work) = self.link.with(|connection| connection.poll_work()) {
+                self.work = Some(sasl::perform(work, self.login.clone()));
+            }
             tokio::select! {
                 read = self.input.read(&mut self.reader) => self.handle_read(read),
                 written = write(&mut self.writer, &self.output), if !self.output.is_empty() => {
@@ -169,6 +183,9 @@ impl Driver<'_> {
                 }
                 () = sleep_until(self.link.with(|connection| connection.poll_timeout())) => {
                     self.link.with(|connection| connection.handle_timeout(now()));
+                }
+                done = sasl::finished(&mut self.work) => {
+                    self.link.with(|connection| connection.handle_work(done, now()));
                 }
                 () = self.link.wake.notified() => {}
             }
@@ -180,7 +197,7 @@ impl Driver<'_> {
         self.link.with(|connection| match read {
             Ok(0) => connection.handle_end(now()),
             Ok(_) => connection.handle_input(input, now()),
-            Err(error) => connection.close(CloseReason::Io(in_words(&error).into()), now()),
+            Err(error) => connection.close(lost(&error), now()),
         });
     }
 
@@ -191,10 +208,17 @@ impl Driver<'_> {
                 self.link.with(|connection| connection.handle_written(count, now()));
             }
             Err(error) => {
-                let reason = CloseReason::Io(in_words(&error).into());
-                self.link.with(|connection| connection.close(reason, now()));
+                self.link.with(|connection| connection.close(lost(&error), now()));
             }
         }
+    }
+}
+
+/// Why a connection that was there is there no longer.
+fn lost(error: &io::Error) -> CloseReason {
+    match refused_after_handshake(error) {
+        Some(error) => CloseReason::Untrusted(error.to_string().into()),
+        None => CloseReason::Io(in_words(error).into()),
     }
 }
 

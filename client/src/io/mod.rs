@@ -6,6 +6,7 @@ mod driver;
 mod input;
 mod pool;
 mod race;
+mod sasl;
 mod stream;
 
 use std::time::Instant;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use kavka_protocol::{ApiKey, BrokerId};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -18,9 +18,11 @@ use super::connect::Connect;
 use super::driver::{Dial, Link, Ticket};
 use crate::config::{ClientConfig, Endpoint};
 use crate::error::{Error, ErrorKind, Result};
+use crate::security::Login;
+use crate::state::authentication::AuthenticationFailure;
 use crate::state::backoff::Backoff;
 use crate::state::connection::{
-    Answer, CloseReason, ConnectionSettings, Failure, FailureReason, Outgoing,
+    Answer, CloseReason, ConnectionSettings, Failure, FailureReason, Outgoing, SaslPlan,
 };
 use crate::topic::BrokerNode;
 
@@ -51,6 +53,7 @@ pub(crate) struct Pool {
     setup_timeout: Backoff,
     /// Memory for large answers, of all connections.
     buffers: Arc<Buffers>,
+    login: Option<Arc<Login>>,
     state: Mutex<State>,
 }
 
@@ -101,6 +104,7 @@ impl Pool {
             client_id: config.client_id.clone(),
             request_timeout: config.request_timeout,
             max_idle: config.connections_max_idle,
+            sasl: sasl_plan(config),
         });
         let reconnect_backoff =
             Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max, seed);
@@ -108,7 +112,8 @@ impl Pool {
         let setup_timeout = Backoff::new(first, max, seed);
         let state = Mutex::new(State { endpoints, ..State::default() });
         let buffers = Arc::default();
-        Self { connect, runtime, settings, reconnect_backoff, setup_timeout, buffers, state }
+        let login = config.security.sasl.as_ref().and_then(|sasl| sasl.login.clone());
+        Self { connect, runtime, settings, reconnect_backoff, setup_timeout, buffers, login, state }
     }
 
     /// Queues a request at once: those for one target and lane leave in the order of the calls. Its
@@ -200,7 +205,8 @@ impl Pool {
         slot.link = link;
         while state.tasks.try_join_next().is_some() {}
         let (connect, buffers) = (Arc::clone(&self.connect), Arc::clone(&self.buffers));
-        (slot, Dial { connect, buffers, not_before, timeout })
+        let login = self.login.clone();
+        (slot, Dial { connect, buffers, login, not_before, timeout })
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
@@ -273,6 +279,13 @@ impl Future for PendingAnswer {
     }
 }
 
+/// How every connection authenticates.
+fn sasl_plan(config: &ClientConfig) -> Option<SaslPlan> {
+    let sasl = config.security.sasl.as_ref()?;
+    let (mechanism, renew_after) = (sasl.mechanism, sasl.renew_after);
+    Some(SaslPlan { mechanism, timeout: config.connection_setup_timeout, renew_after })
+}
+
 /// Lets those connections finish that are no longer needed.
 fn retire(
     slots: &mut HashMap<(Target, Lane), Slot>,
@@ -322,17 +335,35 @@ fn explain(reason: FailureReason, endpoint: &str, was_written: bool) -> Error {
 fn kind(reason: &CloseReason) -> ErrorKind {
     match reason {
         CloseReason::Abandoned => ErrorKind::Closed,
+        CloseReason::AuthenticationFailed(failure) => authentication_kind(failure),
+        CloseReason::AuthenticationTimedOut(_) => ErrorKind::Timeout,
         CloseReason::ConnectFailed(_) => ErrorKind::Unreachable,
         CloseReason::ConnectTimedOut(_) | CloseReason::HandshakeTimedOut(_) => ErrorKind::Timeout,
         CloseReason::Ended
+        | CloseReason::EndedInAuthentication(_)
         | CloseReason::EndedInHandshake
+        | CloseReason::EndedUnanswered
         | CloseReason::Idle
         | CloseReason::Io(_)
         | CloseReason::RequestTimedOut(_)
         | CloseReason::Retired => ErrorKind::ConnectionLost,
         CloseReason::HandshakeRefused(code) => ErrorKind::Broker(*code),
         CloseReason::Malformed(_) | CloseReason::Misordered { .. } => ErrorKind::MalformedAnswer,
+        CloseReason::NoSasl(_) => ErrorKind::Unsupported,
         CloseReason::NotKafka(_) => ErrorKind::NotKafka,
+        CloseReason::Untrusted(_) => ErrorKind::Authentication,
+    }
+}
+
+fn authentication_kind(failure: &AuthenticationFailure) -> ErrorKind {
+    match failure {
+        AuthenticationFailure::Exchange(..) => ErrorKind::Authentication,
+        AuthenticationFailure::Mechanism { .. } => {
+            ErrorKind::Broker(ErrorCode::UnsupportedSaslMechanism)
+        }
+        // Whoever gives out tokens may do so again later.
+        AuthenticationFailure::NoCredentials(_) => ErrorKind::Unreachable,
+        AuthenticationFailure::Refused { code, .. } => ErrorKind::Broker(*code),
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Connection`]: one conversation with one broker, from the handshake to the last answer.
 
+mod authenticate;
 mod close;
 mod outgoing;
 mod throttle;
@@ -15,6 +16,8 @@ use kavka_protocol::{
     messages::ApiVersionsRequest,
 };
 
+use self::authenticate::Authenticating;
+pub(crate) use self::authenticate::SaslPlan;
 pub(crate) use self::close::CloseReason;
 use self::close::foreign_protocol;
 pub(crate) use self::outgoing::{Answer, Failure, FailureReason, Outgoing};
@@ -48,7 +51,11 @@ pub(crate) struct Connection<T> {
     last_used: Instant,
     /// Nothing is encoded before: the broker takes nothing from this connection until then.
     quiet_until: Option<Instant>,
+    /// When the next request must wait for the session to be renewed.
+    renew_at: Option<Instant>,
     was_ready: bool,
+    /// Whether a request was ever answered.
+    was_answered: bool,
 }
 
 /// What has arrived on a connection.
@@ -67,9 +74,13 @@ pub(crate) struct ConnectionSettings {
     pub(crate) client_id: String,
     pub(crate) request_timeout: Duration,
     pub(crate) max_idle: Duration,
+    /// How to authenticate, if that is asked for.
+    pub(crate) sasl: Option<SaslPlan>,
 }
 
-/// Connecting → Handshake → Ready → Draining, and from each of them → Closed.
+/// Connecting → Handshake → Authenticating → Ready → Draining, and from each of them → Closed.
+///
+/// Without SASL nothing is Authenticating; with it, Ready and Draining go back there from time to time.
 enum Phase {
     Connecting,
     Handshake {
@@ -77,6 +88,7 @@ enum Phase {
         correlation: CorrelationId,
         deadline: Instant,
     },
+    Authenticating(Box<Authenticating>),
     Ready(VersionTable),
     /// Takes no more requests; closes when those it has are answered.
     Draining(VersionTable),
@@ -116,7 +128,9 @@ impl<T> Connection<T> {
             written_bytes: 0,
             last_used: now,
             quiet_until: None,
+            renew_at: None,
             was_ready: false,
+            was_answered: false,
         }
     }
 
@@ -151,7 +165,7 @@ impl<T> Connection<T> {
             {
                 return self.close(CloseReason::NotKafka(other), now);
             }
-            match input.next_frame(FRAME_LIMIT) {
+            match input.next_frame(self.frame_limit()) {
                 Ok(Some(frame)) => self.handle_frame(frame, now),
                 Ok(None) => return,
                 Err(error) => return self.close(CloseReason::Malformed(error), now),
@@ -174,7 +188,7 @@ impl<T> Connection<T> {
     pub(crate) fn handle_end(&mut self, now: Instant) {
         match self.phase {
             Phase::Handshake { .. } => self.close(CloseReason::EndedInHandshake, now),
-            _ => self.close(CloseReason::Ended, now),
+            _ => self.close(self.end_of_authentication().unwrap_or_else(|| self.end()), now),
         }
     }
 
@@ -204,6 +218,9 @@ impl<T> Connection<T> {
         {
             return self.close(CloseReason::HandshakeTimedOut(self.settings.request_timeout), now);
         }
+        if let Some(limit) = self.overdue_authentication(now) {
+            return self.close(CloseReason::AuthenticationTimedOut(limit), now);
+        }
         let overdue = self.sent().find(|sent| sent.deadline <= now).map(|sent| sent.api);
         if let Some(api) = overdue {
             return self.close(CloseReason::RequestTimedOut(api), now);
@@ -217,6 +234,9 @@ impl<T> Connection<T> {
     pub(crate) fn drain(&mut self, now: Instant) {
         match &mut self.phase {
             Phase::Connecting | Phase::Handshake { .. } => self.close(CloseReason::Retired, now),
+            // Nothing has been sent yet that would have to be waited for.
+            Phase::Authenticating(_) if !self.was_ready => self.close(CloseReason::Retired, now),
+            Phase::Authenticating(state) => state.drains = true,
             Phase::Ready(versions) => {
                 self.phase = Phase::Draining(std::mem::take(versions));
                 self.close_if_drained(now);
@@ -260,6 +280,7 @@ impl<T> Connection<T> {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let handshake = match self.phase {
             Phase::Handshake { deadline, .. } => Some(deadline),
+            Phase::Authenticating(ref state) => Some(state.deadline),
             _ => None,
         };
         let waiting = self.waiting.iter().map(|waiting| waiting.deadline).min();
@@ -270,7 +291,10 @@ impl<T> Connection<T> {
 
     /// Whether it takes requests.
     pub(crate) fn is_open(&self) -> bool {
-        !matches!(self.phase, Phase::Draining(_) | Phase::Closed(..))
+        match &self.phase {
+            Phase::Authenticating(state) => !state.drains,
+            phase => !matches!(phase, Phase::Draining(_) | Phase::Closed(..)),
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -310,6 +334,10 @@ impl<T> Connection<T> {
             Phase::Handshake { version, correlation, .. } => {
                 self.handle_versions(frame, version, correlation, now);
             }
+            // What was sent before a session is renewed is answered before.
+            Phase::Authenticating(_) if self.in_flight.is_empty() => {
+                self.handle_authentication_answer(frame, now);
+            }
             _ => self.handle_answer(frame, now),
         }
     }
@@ -326,7 +354,7 @@ impl<T> Connection<T> {
             None => {
                 let throttle = throttle(ApiKey::ApiVersions, sent, answer.throttle_time_ms);
                 self.handle_throttle(throttle, now);
-                self.become_ready(VersionTable::negotiate(&answer), now);
+                self.authenticate(VersionTable::negotiate(&answer), false, now);
             }
             Some(ErrorCode::UnsupportedVersion) if api_versions_fallback(&answer) < sent => {
                 self.begin_handshake(api_versions_fallback(&answer), now);
@@ -351,6 +379,7 @@ impl<T> Connection<T> {
         let expected = self.in_flight.front().map(|request| request.correlation);
         match self.in_flight.pop_front_if(|request| request.correlation == found) {
             Some(request) => {
+                self.was_answered = true;
                 let throttle = throttle_in(request.api, request.version, &frame);
                 self.handle_throttle(throttle, now);
                 let answer = Answer { bytes: frame, version: request.version };
@@ -366,6 +395,9 @@ impl<T> Connection<T> {
 
     fn encode_waiting(&mut self, now: Instant) {
         self.quiet_until = self.quiet_until.filter(|until| *until > now);
+        if self.quiet_until.is_none() {
+            self.renew_session(now);
+        }
         while self.quiet_until.is_none()
             && matches!(self.phase, Phase::Ready(_) | Phase::Draining(_))
             && let Some(next) = self.waiting.pop_front()
@@ -425,6 +457,19 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Why it ends when the other side closes it.
+    fn end(&self) -> CloseReason {
+        match self.was_answered || self.in_flight.is_empty() {
+            true => CloseReason::Ended,
+            false => CloseReason::EndedUnanswered,
+        }
+    }
+
+    /// How long an answer may be. A peer that is not known yet is not trusted with memory.
+    fn frame_limit(&self) -> usize {
+        if self.was_ready { FRAME_LIMIT } else { FIRST_FRAME_LIMIT }
+    }
+
     /// Whether nothing is under way.
     fn is_quiet(&self) -> bool {
         self.waiting.is_empty() && self.in_flight.is_empty() && self.unanswered.is_empty()
@@ -456,6 +501,9 @@ const HANDSHAKE_VERSION: i16 = 3;
 /// Answers are limited by `fetch.max.bytes`, except for a single batch, which a broker limits by its
 /// `message.max.bytes`.
 const FRAME_LIMIT: usize = i32::MAX.unsigned_abs() as usize;
+
+/// The answers of the handshake and of an authentication have a few kilobytes.
+const FIRST_FRAME_LIMIT: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

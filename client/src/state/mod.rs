@@ -4,6 +4,7 @@
 //! `poll_*` for what must be done now (until `None`), `poll_timeout` for when to come back and
 //! `handle_timeout` when that has passed. No machine owns a channel, lock, waker, clock or entropy.
 
+pub(crate) mod authentication;
 pub(crate) mod backoff;
 pub(crate) mod connection;
 pub(crate) mod fetch;

@@ -289,7 +289,10 @@ async fn an_idle_connection_is_closed() {
 async fn peers_that_are_not_kafka_are_named_with_their_address() {
     for (bytes, expected) in [
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "a:9092 answered with HTTP, not Kafka"),
-        (&[0x15, 3, 1, 0, 2, 2, 0x16], "a:9092 answered with TLS, not Kafka"),
+        (
+            &[0x15, 3, 1, 0, 2, 2, 0x16],
+            "a:9092 answered with TLS, not Kafka; set security.protocol to SSL or SASL_SSL",
+        ),
     ] {
         let (pipes, mut listener) = network();
         let pool = pool(pipes);

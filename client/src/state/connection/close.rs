@@ -4,18 +4,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kavka_protocol::{ApiKey, CorrelationId, DecodeError, ErrorCode};
+use kavka_protocol::{
+    ApiKey, CorrelationId, DecodeError, ErrorCode, SaslMechanism, UnsupportedApi,
+};
+
+use crate::state::authentication::AuthenticationFailure;
 
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CloseReason {
     /// Nobody drives it any more: the client is gone.
     Abandoned,
+    AuthenticationFailed(AuthenticationFailure),
+    AuthenticationTimedOut(Duration),
     /// No connection came about; the text says what each address answered.
     ConnectFailed(Arc<str>),
     ConnectTimedOut(Duration),
+    /// The other side closed it during the exchange of SASL.
+    EndedInAuthentication(SaslMechanism),
     /// The other side closed it during the handshake.
     EndedInHandshake,
+    /// The other side closed it upon the first request.
+    EndedUnanswered,
     /// The other side closed it.
     Ended,
     HandshakeRefused(ErrorCode),
@@ -27,20 +37,40 @@ pub(crate) enum CloseReason {
         expected: CorrelationId,
         found: CorrelationId,
     },
+    /// The broker is older than authentication in its present form.
+    NoSasl(UnsupportedApi),
     NotKafka(&'static str),
     RequestTimedOut(ApiKey),
     Retired,
+    /// One side does not believe the other's certificate, or they have no cipher in common.
+    Untrusted(Arc<str>),
 }
 
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Abandoned => f.write_str("is no longer talked to: the client is closed"),
+            Self::AuthenticationFailed(failure) => failure.fmt(f),
+            Self::AuthenticationTimedOut(limit) => write!(
+                f,
+                "was not done with SASL authentication within {} ms \
+                 (socket.connection.setup.timeout.ms)",
+                limit.as_millis()
+            ),
             Self::ConnectFailed(why) => write!(f, "cannot be reached: {why}"),
             Self::ConnectTimedOut(limit) => {
                 write!(f, "cannot be reached: no connection within {} ms", limit.as_millis())
             }
             Self::Ended => f.write_str("closed the connection"),
+            Self::EndedInAuthentication(mechanism) => write!(
+                f,
+                "closed the connection during SASL authentication with {mechanism}, without saying \
+                 why: check sasl.mechanism and security.protocol, and the broker's log"
+            ),
+            Self::EndedUnanswered => f.write_str(
+                "closed the connection upon the first request: if it asks for SASL, set \
+                 security.protocol to SASL_PLAINTEXT or SASL_SSL",
+            ),
             Self::EndedInHandshake => f.write_str(
                 "closed the connection during the handshake: it may expect another \
                  security.protocol, or be no Kafka broker of 0.11 or later",
@@ -59,9 +89,16 @@ impl fmt::Display for CloseReason {
             Self::Misordered { expected, found } => {
                 write!(f, "answered request {found} where {expected} was due")
             }
+            Self::NoSasl(unsupported) => {
+                write!(f, "cannot authenticate this client: {unsupported}")
+            }
+            Self::NotKafka("TLS") => f.write_str(
+                "answered with TLS, not Kafka; set security.protocol to SSL or SASL_SSL",
+            ),
             Self::NotKafka(other) => write!(f, "answered with {other}, not Kafka"),
             Self::RequestTimedOut(api) => write!(f, "left a {api:?} request unanswered"),
             Self::Retired => f.write_str("is no longer at this address"),
+            Self::Untrusted(why) => write!(f, "cannot be talked to over TLS: {why}"),
         }
     }
 }

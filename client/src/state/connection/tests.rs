@@ -9,6 +9,8 @@ use kavka_protocol::{UnsupportedApi, VersionRange, split_frame};
 use super::*;
 use crate::testing::{answer_bytes, api_versions, api_versions_with, metadata};
 
+mod sasl;
+
 type Ticket = &'static str;
 
 impl Source for BytesMut {
@@ -30,10 +32,15 @@ struct Wire {
 
 impl Wire {
     fn connecting() -> Self {
+        Self::connecting_with(None)
+    }
+
+    fn connecting_with(sasl: Option<SaslPlan>) -> Self {
         let settings = ConnectionSettings {
             client_id: "tests".to_owned(),
             request_timeout: secs(30),
             max_idle: secs(540),
+            sasl,
         };
         let now = Instant::now();
         let connection = Connection::new(Arc::new(settings), now);
@@ -232,9 +239,9 @@ fn a_lost_connection_says_of_each_request_whether_it_was_written() {
     assert_eq!(
         wire.failures(),
         [
-            ("written", closed(CloseReason::Ended), true),
-            ("half written", closed(CloseReason::Ended), false),
-            ("not written", closed(CloseReason::Ended), false),
+            ("written", closed(CloseReason::EndedUnanswered), true),
+            ("half written", closed(CloseReason::EndedUnanswered), false),
+            ("not written", closed(CloseReason::EndedUnanswered), false),
         ]
     );
     assert!(wire.connection.poll_transmit().is_none());
@@ -248,7 +255,7 @@ fn a_request_written_to_its_last_byte_counts_as_written() {
     wire.connection.handle_written(length - 1, wire.now);
     wire.connection.handle_written(1, wire.now);
     wire.connection.handle_end(wire.now);
-    assert_eq!(wire.failures(), [("only", closed(CloseReason::Ended), true)]);
+    assert_eq!(wire.failures(), [("only", closed(CloseReason::EndedUnanswered), true)]);
 }
 
 #[test]

@@ -5,5 +5,6 @@ pub mod java;
 pub mod orders;
 pub mod peer;
 pub mod real_kafka;
+pub mod secured_kafka;
 pub mod sql;
 pub mod trial;

@@ -22,6 +22,17 @@ pub struct RealKafka {
     bootstrap_servers: String,
 }
 
+/// What a cluster has beside a plain listener.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Name, security protocol and port of further listeners.
+    pub(crate) listeners: Vec<(&'static str, &'static str, u16)>,
+    /// Lines for the properties of every node.
+    pub(crate) properties: String,
+    /// Arguments for formatting a node's storage.
+    pub(crate) format: Vec<String>,
+}
+
 struct Node {
     id: usize,
     directory: PathBuf,
@@ -43,6 +54,11 @@ impl RealKafka {
 
     /// A cluster of its own, for tests that kill and restart nodes.
     pub fn cluster(nodes: usize) -> Result<Self, String> {
+        Self::start(nodes, &Extras::default())
+    }
+
+    /// A cluster with more than the usual properties; listeners only make sense with one node.
+    pub(crate) fn start(nodes: usize, extras: &Extras) -> Result<Self, String> {
         let ports: Vec<(u16, u16)> =
             (0..nodes).map(|_| Ok((free_port()?, free_port()?))).collect::<Result<_, String>>()?;
         let voters = join(
@@ -55,10 +71,11 @@ impl RealKafka {
         let mut started = Vec::new();
         for (index, (port, controller)) in ports.iter().enumerate() {
             let directory = tempfile::tempdir().map_err(|error| error.to_string())?.keep();
-            let properties = properties(index + 1, nodes, *port, *controller, &voters, &directory);
+            let properties =
+                properties(index + 1, nodes, *port, *controller, &voters, &directory, extras);
             fs::write(directory.join("node.properties"), properties)
                 .map_err(|error| error.to_string())?;
-            format(uuid.trim(), &directory)?;
+            format(uuid.trim(), &directory, &extras.format)?;
             started.push(Mutex::new(Node { id: index + 1, directory, process: None }));
         }
         let bootstrap_servers = join(ports.iter().map(|(port, _)| format!("127.0.0.1:{port}")));
@@ -177,14 +194,11 @@ impl Drop for Process {
     }
 }
 
-fn format(uuid: &str, directory: &Path) -> Result<(), String> {
-    let file = directory.join("node.properties");
-    java::run(
-        "kafka.tools.StorageTool",
-        &["format", "-t", uuid, "-c", &file.display().to_string()],
-        None,
-    )
-    .map(drop)
+fn format(uuid: &str, directory: &Path, more: &[String]) -> Result<(), String> {
+    let file = directory.join("node.properties").display().to_string();
+    let mut arguments = vec!["format", "-t", uuid, "-c", &file];
+    arguments.extend(more.iter().map(String::as_str));
+    java::run("kafka.tools.StorageTool", &arguments, None).map(drop)
 }
 
 fn properties(
@@ -194,25 +208,32 @@ fn properties(
     controller: u16,
     voters: &str,
     directory: &Path,
+    extras: &Extras,
 ) -> String {
     let data = directory.join("data");
+    let listed = |text: &dyn Fn(&(&str, &str, u16)) -> String| -> String {
+        extras.listeners.iter().map(|listener| format!(",{}", text(listener))).collect()
+    };
+    let listeners = listed(&|(name, _, port)| format!("{name}://127.0.0.1:{port}"));
+    let protocols = listed(&|(name, protocol, _)| format!("{name}:{protocol}"));
+    let more = &extras.properties;
     format!(
         "process.roles=broker,controller\nnode.id={id}\ncontroller.quorum.voters={voters}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
          inter.broker.listener.name=PLAINTEXT\nlog.dirs={}\n\
          offsets.topic.replication.factor={nodes}\ntransaction.state.log.replication.factor={nodes}\n\
          share.coordinator.state.topic.replication.factor={nodes}\n\
          transaction.state.log.min.isr=1\nshare.coordinator.state.topic.min.isr=1\n\
          offsets.topic.num.partitions=8\ntransaction.state.log.num.partitions=8\n\
-         group.initial.rebalance.delay.ms=0\nlog.cleaner.backoff.ms=100\nlog.initial.task.delay.ms=100\nlog.retention.ms=-1\n",
+         group.initial.rebalance.delay.ms=0\nlog.cleaner.backoff.ms=100\nlog.initial.task.delay.ms=100\nlog.retention.ms=-1\n{more}",
         data.display()
     )
 }
 
-fn free_port() -> Result<u16, String> {
+pub(crate) fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
 }

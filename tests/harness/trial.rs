@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::java;
 use crate::real_kafka::RealKafka;
+use crate::secured_kafka::SecuredKafka;
 
 /// A test that needs nothing but this process.
 pub fn plain(name: &str, test: fn()) -> Trial {
@@ -41,6 +42,15 @@ where
 {
     let runner = move || within_limit(test(RealKafka::cluster(nodes)?));
     Trial::test(format!("real_kafka::{name}"), runner).with_ignored_flag(is_ignored())
+}
+
+/// A test against the real Kafka node that asks who its clients are.
+pub fn secured<F>(name: &str, test: fn(&'static SecuredKafka) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    let runner = move || within_limit(test(SecuredKafka::shared()?));
+    Trial::test(format!("real_kafka::security::{name}"), runner).with_ignored_flag(is_ignored())
 }
 
 fn is_ignored() -> bool {

@@ -4,12 +4,13 @@ mod inserts;
 mod positions;
 mod reads;
 mod restarts;
+mod security;
 
 use kavka_tests::{java, trial};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial::real("a_table_of_every_codec_gives_the_generators_totals", reads::every_codec),
         trial::real(
             "inserted_rows_are_what_the_console_consumer_prints",
@@ -19,7 +20,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::real("compacted_gaps_and_markers_do_not_hold_a_scan", positions::compacted_gaps),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
-    ]
+    ];
+    trials.extend(security::trials());
+    trials
 }
 
 /// `small` records in everyday runs, `full` when asked for.

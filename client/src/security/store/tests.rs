@@ -219,6 +219,31 @@ fn a_store_that_is_cut_short_is_an_error_at_every_length() {
 }
 
 #[test]
+fn a_store_with_a_wrong_byte_anywhere_is_read_or_refused_and_nothing_else() {
+    for (name, declared, password, step) in [
+        ("client-one-password.jks", StoreType::Jks, None, 1),
+        ("client-one-password.jks", StoreType::Jks, Some("store-secret"), 1),
+        ("trust-without-password.p12", StoreType::Pkcs12, None, 1),
+        // The password's key takes a while to derive.
+        ("client.p12", StoreType::Pkcs12, Some("store-secret"), 211),
+        ("client-legacy.p12", StoreType::Pkcs12, Some("store-secret"), 211),
+        ("client-key-encrypted.pem", StoreType::Pem, None, 3),
+    ] {
+        let content = fixture(name);
+        for role in [Role::Trust, Role::Key] {
+            let settings = store(role, name, declared, password);
+            for at in (0..content.len()).step_by(step) {
+                let mut damaged = content.clone();
+                damaged[at] ^= 0x11;
+                // Only a checksum could tell that a certificate is another one.
+                let _ = settings.trusted(&damaged).map(drop);
+                let _ = settings.key(&damaged).map(drop);
+            }
+        }
+    }
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let shown = format!("{:?}", store(Role::Key, "x", StoreType::Jks, Some("hunter2")));
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -11,7 +11,7 @@ use crate::{
         Attributes, RecordBatchHeader, TimestampType,
         header::{HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, header_crc, known_timestamp},
     },
-    varint::{put_varint, put_varlong, varint_size, varlong_size},
+    varint::{Numbers, varint_size, varlong_size},
 };
 
 /// A batch that is being filled.
@@ -84,16 +84,18 @@ impl BatchBuilder {
     ) -> Result<i32, EncodeError> {
         let headers = headers.into_iter();
         let prefix = self.measure(timestamp, key, value, headers.clone())?;
-        let start = self.buffer.len();
-        self.buffer.resize(start + prefix.size_in_bytes(), 0);
-        let mut rest = self.buffer.get_mut(start..).unwrap_or_default();
-        prefix.put(&mut rest);
-        put_bytes(&mut rest, key);
-        put_bytes(&mut rest, value);
-        put_varint(&mut rest, prefix.header_count);
+        let buffer = &mut self.buffer;
+        buffer.reserve(prefix.size_in_bytes());
+        let mut numbers = Numbers::new(buffer);
+        prefix.put(&mut numbers);
+        put_bytes(numbers, key);
+        put_bytes(Numbers::new(buffer), value);
+        let mut numbers = Numbers::new(buffer);
+        numbers.put_varint(prefix.header_count);
+        numbers.finish();
         for (name, content) in headers {
-            put_bytes(&mut rest, Some(name.as_bytes()));
-            put_bytes(&mut rest, content);
+            put_bytes(Numbers::new(buffer), Some(name.as_bytes()));
+            put_bytes(Numbers::new(buffer), content);
         }
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.base_timestamp = timestamp - prefix.timestamp_delta;
@@ -203,12 +205,13 @@ impl Prefix {
         varint_size(self.length) + self.length.unsigned_abs() as usize
     }
 
-    #[inline]
-    fn put(&self, output: &mut impl BufMut) {
-        put_varint(output, self.length);
-        output.put_u8(0);
-        put_varlong(output, self.timestamp_delta);
-        put_varint(output, self.offset_delta);
+    #[inline(always)]
+    fn put(&self, numbers: &mut Numbers<'_>) {
+        numbers.put_varint(self.length);
+        // Attributes, of which none is in use.
+        numbers.put_varint(0);
+        numbers.put_varlong(self.timestamp_delta);
+        numbers.put_varint(self.offset_delta);
     }
 }
 
@@ -333,12 +336,13 @@ fn bytes_size(field: &'static str, bytes: Option<&[u8]>) -> Result<usize, Encode
     Ok(varint_size(wire_length(field, bytes.len())?) + bytes.len())
 }
 
-#[inline]
-fn put_bytes(output: &mut impl BufMut, bytes: Option<&[u8]>) {
+/// Appends the length of `bytes` to `numbers`, and `bytes` behind them.
+#[inline(always)]
+fn put_bytes(mut numbers: Numbers<'_>, bytes: Option<&[u8]>) {
     // Lengths are known to fit since they have been measured.
     let length = bytes.map_or(Ok(NULL), |bytes| i32::try_from(bytes.len()));
-    put_varint(output, length.unwrap_or(NULL));
-    output.put_slice(bytes.unwrap_or_default());
+    numbers.put_varint(length.unwrap_or(NULL));
+    numbers.finish().extend_from_slice(bytes.unwrap_or_default());
 }
 
 #[inline]

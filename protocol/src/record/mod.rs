@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod columns;
 mod control;
+mod head;
 mod header;
 mod legacy;
 #[cfg(test)]

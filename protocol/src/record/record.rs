@@ -9,9 +9,11 @@ use crate::{
     ids::{Offset, Timestamp},
     record::{
         TimestampType,
+        head::Head,
         header::{NO_TIMESTAMP, RecordBatchHeader, known_timestamp},
         legacy::{Message, MessageSet, nested_timestamp},
     },
+    varint::{unzigzag32, unzigzag64},
 };
 
 /// The records of one batch, in the order of their offsets.
@@ -40,7 +42,7 @@ pub struct Records<'b> {
 }
 
 /// How far a walk over the records of one batch has come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordsPosition {
     unread: usize,
     remaining: i32,
@@ -109,7 +111,41 @@ impl<'b> Records<'b> {
         }
     }
 
-    #[inline]
+    /// The next record, as nearly all are. `None` takes nothing: [`read`](Self::read) knows what is
+    /// unusual, or wrong.
+    #[inline(always)]
+    fn read_usual(&mut self) -> Option<RecordView<'b>> {
+        if self.remaining == 0 {
+            return None;
+        }
+        let bytes = self.rest.rest();
+        let mut head = Head::<HEAD_SIZE>::new(bytes)?;
+        let length = head.length()??;
+        let (record, rest) = bytes.split_at_checked(head.size() + length)?;
+        // Attributes, of which none is in use.
+        head.skip_byte();
+        let timestamp_delta = unzigzag64(head.number()?);
+        let offset_delta = unzigzag32(head.number32()?);
+        if offset_delta < self.next_offset_delta || offset_delta > self.last_offset_delta {
+            return None;
+        }
+        let length = head.length()?;
+        let (key, after_key) = take_part(record, head.size(), length)?;
+        let mut head = Head::<LENGTH_SIZE>::new(bytes.get(after_key..)?)?;
+        let length = head.length()?;
+        let (value, after_value) = take_part(record, after_key + head.size(), length)?;
+        let headers = HeadersView::of_usual(record.get(after_value..)?, self.header_limit)?;
+        let timestamp = match self.append_time {
+            Some(time) => time,
+            None => self.base_timestamp.checked_add(timestamp_delta)?,
+        };
+        self.remaining -= 1;
+        self.next_offset_delta = offset_delta.wrapping_add(1);
+        self.rest = Cursor::new(rest);
+        let offset = self.base_offset + Offset::from(offset_delta);
+        Some(RecordView { offset, timestamp, key, value, headers })
+    }
+
     fn read(&mut self) -> Result<RecordView<'b>, DecodeError> {
         let Some(record) = self.rest.varint_bytes("record")? else {
             return Err(DecodeError::Null { field: "record" });
@@ -143,15 +179,24 @@ impl<'b> Records<'b> {
         sum.ok_or_else(|| bad_value("record timestamp delta", delta))
     }
 
-    /// Messages of the older formats come from here, so that the walk over records is not slowed
-    /// down by asking for them.
+    /// What comes next where that is no usual record, and the walk behind it. Messages of the older
+    /// formats come from here, too, so that the walk over records does not have to ask for them.
+    ///
+    /// By value: what a call may change cannot be kept in registers by the loop around it.
     #[cold]
-    fn end(&mut self) -> Option<Result<RecordView<'b>, DecodeError>> {
+    #[inline(never)]
+    fn next_unusual(mut self) -> (Self, Option<Result<RecordView<'b>, DecodeError>>) {
         if let Some(messages) = self.messages {
-            return self.next_message(messages);
+            let next = self.next_message(messages);
+            return (self, next);
         }
-        let rest = std::mem::replace(&mut self.rest, Cursor::new(&[]));
-        rest.finish("the last record of the batch").err().map(Err)
+        if self.remaining == 0 {
+            let rest = std::mem::replace(&mut self.rest, Cursor::new(&[]));
+            return (self, rest.finish("the last record of the batch").err().map(Err));
+        }
+        self.remaining -= 1;
+        let record = self.read().inspect_err(|_| self.stop());
+        (self, Some(record))
     }
 
     fn next_message(
@@ -182,7 +227,6 @@ impl<'b> Records<'b> {
         })
     }
 
-    #[cold]
     const fn stop(&mut self) {
         self.remaining = 0;
         self.rest = Cursor::new(&[]);
@@ -192,19 +236,23 @@ impl<'b> Records<'b> {
 impl<'b> Iterator for Records<'b> {
     type Item = Result<RecordView<'b>, DecodeError>;
 
-    #[inline]
+    // A record that is handed over through memory costs as much as reading it.
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if self.remaining == 0 {
-                return self.end();
-            }
-            self.remaining -= 1;
-            // Results are passed on whole: one that is taken apart is dropped as well, and dropping
-            // an error is not free.
-            let floor = self.floor;
-            let visible = self.read().map(|record| (record.offset >= floor).then_some(record));
-            if let Some(record) = visible.transpose() {
-                return Some(record.inspect_err(|_| self.stop()));
+            let record = match self.read_usual() {
+                Some(record) => record,
+                None => {
+                    let (walk, next) = self.clone().next_unusual();
+                    *self = walk;
+                    match next {
+                        Some(Ok(record)) => record,
+                        other => return other,
+                    }
+                }
+            };
+            if record.offset >= self.floor {
+                return Some(Ok(record));
             }
         }
     }
@@ -268,7 +316,19 @@ pub struct HeadersView<'b> {
 }
 
 impl<'b> HeadersView<'b> {
+    /// Headers of which there are fewer than 64, behind their number.
     #[inline]
+    fn of_usual(bytes: &'b [u8], limit: usize) -> Option<Self> {
+        let (&count, bytes) = bytes.split_first()?;
+        let headers = Self { bytes, count: i32::from(count >> 1) };
+        if count == 0 && bytes.is_empty() {
+            return Some(headers);
+        }
+        let is_usual = count != 0 && count & (1 | 0x80) == 0;
+        let limit = limit.min(bytes.len() / LEAST_HEADER_SIZE);
+        (is_usual && headers.len() <= limit).then_some(headers)
+    }
+
     fn read(mut record: Cursor<'b>, limit: usize) -> Result<Self, DecodeError> {
         let count = record.varint("record header count")?;
         let headers = Self { bytes: record.rest(), count };
@@ -359,11 +419,23 @@ impl<'b> Iterator for Headers<'b> {
 
 impl std::iter::FusedIterator for Headers<'_> {}
 
+/// The key or the value of `record` that begins at `start`, and where it ends.
+#[inline]
+fn take_part(record: &[u8], start: usize, length: Option<usize>) -> Option<(Option<&[u8]>, usize)> {
+    let Some(length) = length else { return Some((None, start)) };
+    let end = start + length;
+    record.get(start..end).map(|part| (Some(part), end))
+}
+
 #[cold]
 const fn bad_value(field: &'static str, value: i64) -> DecodeError {
     DecodeError::Value { field, value }
 }
 
+/// More than the numbers before a key take at most: twice five bytes, one, ten, and five.
+const HEAD_SIZE: usize = 32;
+/// More than a length takes at most.
+const LENGTH_SIZE: usize = 8;
 /// A header has at least the lengths of its key and of its value.
 const LEAST_HEADER_SIZE: usize = 2;
 /// A record has at least its length, attributes, two deltas, two lengths and its header count.

@@ -1,7 +1,14 @@
 //! Records under a valid checksum that break a rule nevertheless.
 
 use super::*;
-use crate::record::testing::{header, record};
+use crate::{
+    Compression, Compressor,
+    record::{
+        BatchBuilder,
+        header::HEADER_SIZE,
+        testing::{header, record},
+    },
+};
 
 fn first_error(count: i32, records: &[u8]) -> DecodeError {
     let header = header(count);
@@ -106,4 +113,59 @@ fn damaged_headers_are_an_error_when_they_are_asked_for() {
     assert_eq!(headers_of(&[0x02, 0, 1, 7]), [Err(trailing)]);
     let cut = DecodeError::Truncated { field: "record header value", needed: 8, remaining: 2 };
     assert_eq!(headers_of(&[0x04, 0, 16, 1, 1]), [Err(cut)]);
+}
+
+/// Records of many shapes, long enough behind the first for it to be read as usual.
+fn shapes() -> (RecordBatchHeader, Vec<u8>) {
+    let (long, longer) = (vec![b'v'; 100], vec![b'w'; 9000]);
+    let none: [(&str, Option<&[u8]>); 0] = [];
+    let mut builder = BatchBuilder::new(Compression::None, None);
+    let mut append = |time, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[_]| {
+        builder.append(1_000 + time, key, value, headers.iter().copied()).unwrap();
+    };
+    append(0, Some(b"key"), Some(&long), &none);
+    append(-900, None, Some(b""), &[("a", Some(&b"1"[..])), ("", None)]);
+    append(70, Some(b""), None, &none);
+    append(i64::from(u32::MAX), Some(&long), Some(&longer), &[("a", None)]);
+    append(5, Some(b"key"), Some(&long), &none);
+    let batch = builder.seal(&mut Compressor::new()).unwrap().into_stamped(None);
+    (RecordBatchHeader::parse(&batch).unwrap(), batch[HEADER_SIZE..].to_vec())
+}
+
+#[test]
+fn what_is_read_as_usual_is_what_a_careful_reading_finds() {
+    let (header, bytes) = shapes();
+    let mut walk = Records::new(&header, Offset::MIN, &bytes);
+    let mut usual = 0;
+    for _ in 0..header.record_count {
+        usual += u32::from(agrees(walk.clone()));
+        walk.next().unwrap().unwrap();
+    }
+    assert_eq!(usual, 5);
+    let mut numbers: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] < b'v').collect();
+    numbers.retain(|at| *at < 400 || *at > bytes.len() - 250);
+    for (at, byte) in numbers.into_iter().flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+        let mut damaged = bytes.clone();
+        damaged[at] = byte;
+        let mut walk = Records::new(&header, Offset::MIN, &damaged);
+        loop {
+            agrees(walk.clone());
+            if walk.next().is_none_or(|record| record.is_err()) {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether the next record is read as usual; then a careful reading must find the same and stand at the same place.
+fn agrees(walk: Records<'_>) -> bool {
+    let (mut usual, careful) = (walk.clone(), walk);
+    let Some(record) = usual.read_usual() else {
+        assert_eq!(usual.position(), careful.position());
+        return false;
+    };
+    let (careful, found) = careful.next_unusual();
+    assert_eq!(found, Some(Ok(record)));
+    assert_eq!(usual.position(), careful.position());
+    true
 }

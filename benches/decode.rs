@@ -3,8 +3,8 @@
 //! `cargo bench -p kavka-benches --bench decode -- --help` says what can be chosen. Checksums are verified by everybody.
 //! kavka leaves headers undecoded until they are asked for: `kavka-headers` asks for all of them, as the rivals do.
 
-use kavka_benches::{Bench, Case, Lane, Options, Result, Target, walk, walk_headers};
-use kavka_protocol::Decompressor;
+use kavka_benches::{Bench, Case, Lane, Options, Result, Target, read_columns, walk, walk_headers};
+use kavka_protocol::{Decompressor, RecordColumns};
 
 const TARGETS: [Target; 4] = [
     Target { case: "100B", against: "krafka", least: 4.0, aim: 5.0 },
@@ -17,10 +17,15 @@ fn main() -> Result<()> {
     let mut bench = Bench::start(Options::from_arguments())?;
     for case in Case::all(&bench.options().clone()) {
         let case = case?;
-        let (mut one, mut other) = (Decompressor::new(), Decompressor::new());
-        let mut lanes = vec![Lane::here("kavka", || walk(&case.log, &mut one))?];
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Decompressor::new());
+        let mut columns = RecordColumns::new();
+        let by_columns = || read_columns(&case.log, &mut second, &mut columns);
+        let mut lanes = vec![
+            Lane::here("kavka", || walk(&case.log, &mut first))?,
+            Lane::here("kavka-columns", by_columns)?,
+        ];
         if case.has_headers {
-            lanes.push(Lane::here("kavka-headers", || walk_headers(&case.log, &mut other))?);
+            lanes.push(Lane::here("kavka-headers", || walk_headers(&case.log, &mut third))?);
         }
         bench.decode(&case, lanes)?;
     }

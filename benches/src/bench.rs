@@ -38,14 +38,15 @@ impl Bench {
         &self.options
     }
 
-    /// Lets everybody read the log of `case`; what `ours` has seen, rivals must have seen as well.
+    /// Lets everybody read the log of `case`; all must have seen what the first of `ours` has.
     pub fn decode(&mut self, case: &Case, ours: Vec<Lane<'_>>) -> Result<()> {
         self.load(case)?;
         let expected = ours.first().map(Lane::seen);
         let rivals: Result<Vec<_>> =
             self.rivals.iter_mut().map(|rival| rival.lane("decode".to_owned())).collect();
         let rivals = rivals?;
-        if let Some(other) = rivals.iter().find(|lane| Some(lane.seen()) != expected) {
+        let mut readers = ours.iter().chain(&rivals);
+        if let Some(other) = readers.find(|lane| Some(lane.seen()) != expected) {
             return Err(disagreement(case, other, other.seen(), expected));
         }
         let lanes = ours.into_iter().chain(rivals).chain(limits(case, &case.log)?).collect();

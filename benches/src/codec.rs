@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use kavka_bench_line::Seen;
 use kavka_protocol::{
     BatchBuilder, Batches, Compression, Compressor, DecodeError, Decompressor, EncodeError,
-    RecordView,
+    RecordColumns, RecordView,
 };
 
 /// Reads every record of `log`, checksums verified; headers stay undecoded.
@@ -13,6 +13,26 @@ pub fn walk(log: &Bytes, decompressor: &mut Decompressor) -> Result<Seen, Decode
     for batch in Batches::new(log.clone()) {
         for record in batch?.body(decompressor)?.records() {
             look_at(&mut seen, &record?);
+        }
+    }
+    Ok(seen)
+}
+
+/// Reads every batch of `log` into columns, and then what the columns hold.
+pub fn read_columns(
+    log: &Bytes,
+    decompressor: &mut Decompressor,
+    columns: &mut RecordColumns,
+) -> Result<Seen, DecodeError> {
+    let mut seen = Seen::default();
+    for batch in Batches::new(log.clone()) {
+        let body = batch?.body(decompressor)?;
+        columns.clear();
+        body.records().read_columns(usize::MAX, columns)?;
+        let times = columns.offsets().iter().zip(columns.timestamps());
+        let parts = columns.keys().iter().zip(columns.values());
+        for ((offset, timestamp), (key, value)) in times.zip(parts) {
+            seen.add(*offset, *timestamp, key.of(body.bytes()), value.of(body.bytes()));
         }
     }
     Ok(seen)

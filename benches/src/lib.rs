@@ -18,7 +18,7 @@ mod target;
 
 pub use bench::Bench;
 pub use case::{Case, SHAPES, Shape};
-pub use codec::{EncodePass, Records, walk, walk_headers};
+pub use codec::{EncodePass, Records, read_columns, walk, walk_headers};
 pub use counted::allocations;
 pub use kavka_bench_line::Seen;
 pub use options::Options;

@@ -29,9 +29,20 @@ impl<'b, const SIZE: usize> Head<'b, SIZE> {
         self.at += 1;
     }
 
-    /// The next number, still zig-zag coded.
+    /// The next number of 64 bits, still zig-zag coded.
     #[inline]
-    pub(super) fn number(&mut self) -> Option<u64> {
+    pub(super) fn number64(&mut self) -> Option<u64> {
+        self.number(u64::BITS)
+    }
+
+    /// The next number of 32 bits, still zig-zag coded.
+    #[inline]
+    pub(super) fn number32(&mut self) -> Option<u32> {
+        u32::try_from(self.number(u32::BITS)?).ok()
+    }
+
+    #[inline]
+    fn number(&mut self, bits: u32) -> Option<u64> {
         let low = self.byte();
         if low < CONTINUES {
             return Some(low);
@@ -40,15 +51,9 @@ impl<'b, const SIZE: usize> Head<'b, SIZE> {
         if high < CONTINUES {
             return Some(low & PAYLOAD | high << 7);
         }
-        let (number, at) = long_number(self.bytes, self.at - 2)?;
+        let (number, at) = long_number(self.bytes, self.at - 2, bits)?;
         self.at = at;
         Some(number)
-    }
-
-    /// The next number where it has 32 bits.
-    #[inline]
-    pub(super) fn number32(&mut self) -> Option<u32> {
-        u32::try_from(self.number()?).ok()
     }
 
     /// The length of bytes that follow; the outer `None` is for lengths below -1, the inner for null.
@@ -63,7 +68,7 @@ impl<'b, const SIZE: usize> Head<'b, SIZE> {
 
     #[inline]
     fn byte(&mut self) -> u64 {
-        // The remainder is always within the piece; a number that comes out wrong for it is longer than any may be.
+        // The piece is longer than the numbers that are read from it; the remainder spares a check of that.
         let byte = self.bytes.get(self.at % SIZE).copied().unwrap_or_default();
         self.at += 1;
         byte.into()
@@ -72,9 +77,9 @@ impl<'b, const SIZE: usize> Head<'b, SIZE> {
 
 /// A number of three bytes or more, and where it ends.
 #[inline(never)]
-fn long_number(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+fn long_number(bytes: &[u8], at: usize, bits: u32) -> Option<(u64, usize)> {
     let mut rest = bytes.get(at..)?;
-    let number = take_long_form(&mut rest, u64::BITS, "number").ok()?;
+    let number = take_long_form(&mut rest, bits, "number").ok()?;
     Some((number, bytes.len() - rest.len()))
 }
 

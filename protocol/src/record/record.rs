@@ -124,7 +124,7 @@ impl<'b> Records<'b> {
         let (record, rest) = bytes.split_at_checked(head.size() + length)?;
         // Attributes, of which none is in use.
         head.skip_byte();
-        let timestamp_delta = unzigzag64(head.number()?);
+        let timestamp_delta = unzigzag64(head.number64()?);
         let offset_delta = unzigzag32(head.number32()?);
         if offset_delta < self.next_offset_delta || offset_delta > self.last_offset_delta {
             return None;

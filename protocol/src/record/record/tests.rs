@@ -157,6 +157,20 @@ fn what_is_read_as_usual_is_what_a_careful_reading_finds() {
     }
 }
 
+#[test]
+fn a_number_that_takes_more_bytes_than_its_type_is_an_error() {
+    let overlong = |first: u8| [vec![first | 0x80], vec![0x80; 8], vec![0]].concat();
+    // The key's length would come to stand at the end of the piece that is read at once.
+    for key in [vec![0x02], overlong(0x02)] {
+        let content = [vec![0], overlong(0), overlong(0), key, b"k\x01\x00".to_vec()].concat();
+        let length = u8::try_from(content.len() * 2).unwrap();
+        let records = [vec![length], content, vec![0; 64]].concat();
+        assert!(!agrees(Records::new(&header(1), Offset::MIN, &records)));
+        let error = DecodeError::Varint { field: "record offset delta" };
+        assert_eq!(first_error(1, &records), error);
+    }
+}
+
 /// Whether the next record is read as usual; then a careful reading must find the same and stand at the same place.
 fn agrees(walk: Records<'_>) -> bool {
     let (mut usual, careful) = (walk.clone(), walk);

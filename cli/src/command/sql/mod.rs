@@ -6,10 +6,12 @@ mod session;
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
+use std::thread;
 
 use kavka_broker::{Broker, BrokerConfig};
 use kavka_connector::client::Properties;
 use kavka_sql::{SqlContext, SqlOptions};
+use tokio::sync::oneshot;
 
 use crate::args::SqlArguments;
 use crate::failure::Failure;
@@ -17,8 +19,7 @@ use crate::failure::Failure;
 pub(crate) use session::Session;
 
 pub(crate) async fn run(arguments: SqlArguments) -> Result<(), Failure> {
-    // Before the session listens to Ctrl-C, which so far ends the process: reading stdin may take for ever.
-    let script = script(&arguments)?;
+    let script = script(&arguments).await?;
     let mut defaults = arguments.connection.properties()?;
     let _broker = embedded(arguments.embedded, &mut defaults).await?;
     let context = SqlContext::new(SqlOptions { defaults, ..SqlOptions::default() });
@@ -43,7 +44,7 @@ async fn embedded(wanted: bool, defaults: &mut Properties) -> Result<Option<Brok
 }
 
 /// The statements to run; `None` when a person is there to type them.
-fn script(arguments: &SqlArguments) -> Result<Option<String>, Failure> {
+async fn script(arguments: &SqlArguments) -> Result<Option<String>, Failure> {
     if let Some(statements) = &arguments.execute {
         return Ok(Some(statements.clone()));
     }
@@ -55,12 +56,34 @@ fn script(arguments: &SqlArguments) -> Result<Option<String>, Failure> {
             text(&name, bytes).map(Some)
         }
         None if io::stdin().is_terminal() => Ok(None),
-        _ => {
-            let mut bytes = Vec::new();
-            io::stdin().read_to_end(&mut bytes)?;
-            text("stdin", bytes).map(Some)
-        }
+        _ => text("stdin", stdin_or_interrupt().await?).map(Some),
     }
+}
+
+/// All of stdin, which may take for ever to come. Ctrl-C ends the wait also where the signal was ignored by whoever
+/// started the command, as shells do for commands in the background.
+async fn stdin_or_interrupt() -> Result<Vec<u8>, Failure> {
+    tokio::select! {
+        // First, so that nothing is read before the signal is heard.
+        biased;
+        pressed = tokio::signal::ctrl_c() => {
+            pressed?;
+            Err(Failure::failed("interrupted while the script was read from stdin"))
+        }
+        bytes = stdin_to_end() => bytes,
+    }
+}
+
+async fn stdin_to_end() -> Result<Vec<u8>, Failure> {
+    let (sender, bytes) = oneshot::channel();
+    // Not a thread of the runtime, which would be waited for at the end.
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let outcome = io::stdin().read_to_end(&mut bytes).map(|_| bytes);
+        // After Ctrl-C nobody wants them any more.
+        let _ = sender.send(outcome);
+    });
+    bytes.await.map_err(|_| Failure::failed("stdin: reading broke off"))?.map_err(Failure::from)
 }
 
 /// The text of a script; some editors put a byte order mark in front of it.

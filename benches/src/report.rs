@@ -35,12 +35,12 @@ impl Measured {
 
     /// Millions of records per second.
     pub(crate) fn mrec_s(&self, standing: &Standing) -> f64 {
-        self.records / standing.fastest().as_secs_f64() / 1e6
+        self.records / standing.time().as_secs_f64() / 1e6
     }
 
     /// Gigabytes per second of batches before compression.
     pub(crate) fn gb_s(&self, standing: &Standing) -> f64 {
-        self.plain_size / standing.fastest().as_secs_f64() / 1e9
+        self.plain_size / standing.time().as_secs_f64() / 1e9
     }
 
     fn allocs_per_rec(&self, standing: &Standing) -> f64 {

@@ -147,7 +147,9 @@ fn disagreement(
 }
 
 fn write(path: &PathBuf, content: String) -> Result<()> {
-    fs::write(path, content).map_err(|error| format!("writing {}: {error}", path.display()).into())
+    fs::write(path, content).map_err(|error| format!("writing {}: {error}", path.display()))?;
+    println!("written: {}", path.display());
+    Ok(())
 }
 
 /// The buffer behind a batch and what refers to it; a record that cost one would show.

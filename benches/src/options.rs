@@ -1,6 +1,11 @@
 //! What can be said after `cargo bench -p kavka-benches --bench NAME --`.
 
-use std::{env, path::PathBuf, process, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
 
 /// How to run a benchmark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +56,8 @@ impl Options {
                 // What cargo itself says.
                 "--bench" => {}
                 "--help" | "-h" => return Ok(None),
-                "--csv" => options.csv = Some(value()?.into()),
-                "--svg" => options.svg = Some(value()?.into()),
+                "--csv" => options.csv = Some(path(&value()?)),
+                "--svg" => options.svg = Some(path(&value()?)),
                 "--quick" => options.budget = QUICK_BUDGET,
                 "--no-peers" => options.with_peers = false,
                 "--batch" => options.batch_size = bytes(&value()?)?,
@@ -79,6 +84,11 @@ impl Default for Options {
     }
 }
 
+/// Cargo starts benchmarks in their package's folder; who writes a relative path thinks of the repository's.
+fn path(given: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("")).join(given)
+}
+
 fn bytes(number: &str) -> Result<usize, String> {
     match number.parse() {
         Ok(bytes) if bytes > 0 => Ok(bytes),
@@ -89,7 +99,7 @@ fn bytes(number: &str) -> Result<usize, String> {
 const HELP: &str = "\
 [CASE]         only cases whose name begins so, such as 1KiB or 100B/lz4
 --quick        fewer repeats: a minute or two for everything
---csv FILE     write case,client,metric,value
+--csv FILE     write case,client,metric,value; a relative path begins at the repository's folder
 --svg FILE     draw the chart
 --no-peers     leave the rivals out
 --batch BYTES  size of a batch before compression
@@ -108,11 +118,11 @@ mod tests {
 
     #[test]
     fn arguments_are_understood_in_any_order() {
-        let given = ["--bench", "--quick", "1KiB", "--csv", "f.csv", "--log", "5000"];
+        let given = ["--bench", "--quick", "1KiB", "--csv", "/tmp/f.csv", "--log", "5000"];
         let options = Options::parse(given.map(String::from).into_iter()).unwrap().unwrap();
         let expected = Options {
             budget: QUICK_BUDGET,
-            csv: Some("f.csv".into()),
+            csv: Some("/tmp/f.csv".into()),
             log_size: 5000,
             filter: Some("1KiB".to_owned()),
             ..Options::default()

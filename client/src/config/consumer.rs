@@ -14,11 +14,16 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub(crate) struct ConsumerConfig {
     pub(crate) auto_offset_reset: OffsetReset,
+    /// Where this consumer runs; empty if nobody has said.
+    #[expect(dead_code, reason = "the fetch path takes it from here")]
+    pub(crate) client_rack: String,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) fetch_max_wait: Duration,
     pub(crate) fetch_min_bytes: i32,
     pub(crate) isolation_level: IsolationLevel,
     pub(crate) max_partition_fetch_bytes: i32,
+    #[expect(dead_code, reason = "the fetch path takes it from here")]
+    pub(crate) max_poll_records: usize,
     /// Bytes fetched ahead of the application, over all partitions together.
     pub(crate) prefetch_bytes: usize,
     pub(crate) request_timeout: Duration,
@@ -40,11 +45,13 @@ impl ConsumerConfig {
         let mut from = Resolver::new(properties, Role::Consumer);
         let config = Self {
             auto_offset_reset: offset_reset(&mut from),
+            client_rack: from.text(keys::CLIENT_RACK).trim().to_owned(),
             fetch_max_bytes: from.int(keys::FETCH_MAX_BYTES),
             fetch_max_wait: from.millis(keys::FETCH_MAX_WAIT_MS),
             fetch_min_bytes: from.int(keys::FETCH_MIN_BYTES),
             isolation_level: isolation_level(&from),
             max_partition_fetch_bytes: from.int(keys::MAX_PARTITION_FETCH_BYTES),
+            max_poll_records: from.int(keys::MAX_POLL_RECORDS),
             prefetch_bytes: from.int(keys::KAVKA_PREFETCH_BYTES),
             request_timeout: from.millis(keys::REQUEST_TIMEOUT_MS),
             retry_backoff: from.millis(keys::RETRY_BACKOFF_MS),

@@ -19,6 +19,7 @@ pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::InitProducerId, VersionRange { min: 0, max: 5 }),
     (ApiKey::ListOffsets, VersionRange { min: 1, max: 10 }),
     (ApiKey::Metadata, VersionRange { min: 1, max: 13 }),
+    (ApiKey::OffsetForLeaderEpoch, VersionRange { min: 2, max: 4 }),
     (ApiKey::Produce, VersionRange { min: 3, max: 12 }),
     (ApiKey::SaslAuthenticate, VersionRange { min: 0, max: 2 }),
     (ApiKey::SaslHandshake, VersionRange { min: 1, max: 1 }),

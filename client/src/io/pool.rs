@@ -305,6 +305,7 @@ fn changes_anything(api: ApiKey) -> bool {
             | ApiKey::InitProducerId
             | ApiKey::ListOffsets
             | ApiKey::Metadata
+            | ApiKey::OffsetForLeaderEpoch
     )
 }
 

@@ -24,6 +24,9 @@ macro_rules! by_api {
             ApiKey::InitProducerId => $run::<generated::InitProducerIdRequest>($($argument),*),
             ApiKey::ListOffsets => $run::<generated::ListOffsetsRequest>($($argument),*),
             ApiKey::Metadata => $run::<generated::MetadataRequest>($($argument),*),
+            ApiKey::OffsetForLeaderEpoch => {
+                $run::<generated::OffsetForLeaderEpochRequest>($($argument),*)
+            }
             ApiKey::Produce => $run::<generated::ProduceRequest>($($argument),*),
             ApiKey::SaslAuthenticate => {
                 $run::<generated::SaslAuthenticateRequest>($($argument),*)
@@ -153,7 +156,7 @@ fn check_fetch_answer(version: i16, answer: &[u8]) {
     );
 }
 
-type Facts = (String, i32, i16, [i64; 3], Vec<(i64, i64)>, i32, (i32, i32), Bytes);
+type Facts = (String, i32, i16, [i64; 3], Vec<(i64, i64)>, i32, [(i64, i64); 2], Bytes);
 
 fn facts(read: &FetchedPartition) -> Facts {
     let FetchedTopic::Name(topic) = &read.topic else { panic!("this version has names") };
@@ -165,7 +168,10 @@ fn facts(read: &FetchedPartition) -> Facts {
         offsets.map(|offset| offset.unwrap_or(-1)),
         read.aborted_transactions.iter().map(|(id, first)| (id.0, first)).collect(),
         read.preferred_read_replica.map_or(-1, |id| id.0),
-        read.current_leader.map_or((-1, -1), |(id, epoch)| (id.0, epoch.0)),
+        [
+            read.diverging_epoch.map_or((-1, -1), |(epoch, end)| (epoch.0.into(), end)),
+            read.current_leader.map_or((-1, -1), |(id, epoch)| (id.0.into(), epoch.0.into())),
+        ],
         read.records.clone(),
     )
 }
@@ -178,7 +184,11 @@ fn expected_facts(
     let offsets = [read.high_watermark, read.last_stable_offset, read.log_start_offset];
     let mut aborted: Vec<_> = read.aborted_transactions.iter().flatten().collect();
     aborted.sort_by_key(|one| (one.first_offset, one.producer_id));
-    let leader = (read.current_leader.leader_id.0, read.current_leader.leader_epoch);
+    let (diverging, leader) = (&read.diverging_epoch, &read.current_leader);
+    let pairs = [
+        (diverging.epoch.into(), diverging.end_offset),
+        (leader.leader_id.0.into(), leader.leader_epoch.into()),
+    ];
     (
         topic.to_string(),
         read.partition_index,
@@ -187,7 +197,7 @@ fn expected_facts(
         aborted.iter().map(|one| (*one.producer_id, one.first_offset)).collect(),
         read.preferred_read_replica.0.max(-1),
         // Of what is not known nothing is taken.
-        if leader.0 < 0 || leader.1 < 0 { (-1, -1) } else { leader },
+        pairs.map(|(one, other)| if one < 0 || other < 0 { (-1, -1) } else { (one, other) }),
         read.records.clone().unwrap_or_default(),
     )
 }

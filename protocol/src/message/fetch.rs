@@ -111,6 +111,10 @@ pub struct FetchedPartition {
     pub log_start_offset: Option<Offset>,
     /// Transactions that were aborted within `records`.
     pub aborted_transactions: AbortedTransactions,
+    /// The latest epoch of this log that is not later than the one asked about, and where its records
+    /// end: what a reader has seen from there on is not in this log (KIP-320). Only for those who said
+    /// the epoch of the record before their position.
+    pub diverging_epoch: Option<(LeaderEpoch, Offset)>,
     /// The replica to fetch from instead.
     pub preferred_read_replica: Option<BrokerId>,
     /// Who leads the partition, as far as the broker asked knows.
@@ -189,10 +193,12 @@ impl Partitions {
             _ => None,
         };
         let records = fields.bytes("records")?.unwrap_or_default();
-        let mut current_leader = None;
+        let (mut diverging_epoch, mut current_leader) = (None, None);
         fields.tags(|tag, field| {
-            if tag == CURRENT_LEADER {
-                current_leader = read_current_leader(field)?;
+            match tag {
+                DIVERGING_EPOCH => diverging_epoch = read_diverging_epoch(field)?,
+                CURRENT_LEADER => current_leader = read_current_leader(field)?,
+                _ => {}
             }
             Ok(())
         })?;
@@ -204,6 +210,7 @@ impl Partitions {
             last_stable_offset,
             log_start_offset,
             aborted_transactions,
+            diverging_epoch,
             preferred_read_replica,
             current_leader,
             records,
@@ -231,6 +238,13 @@ fn aborted_transactions(fields: &mut Fields) -> Result<AbortedTransactions, Deco
     Ok(AbortedTransactions::from_iter(aborted))
 }
 
+fn read_diverging_epoch(fields: &mut Fields) -> Result<Option<(LeaderEpoch, Offset)>, DecodeError> {
+    let epoch = LeaderEpoch::from_wire(fields.i32("diverging epoch")?);
+    let end = offset(fields.i64("end of the diverging epoch")?);
+    fields.skip_tags()?;
+    Ok(epoch.zip(end))
+}
+
 fn read_current_leader(
     fields: &mut Fields,
 ) -> Result<Option<(BrokerId, LeaderEpoch)>, DecodeError> {
@@ -248,6 +262,9 @@ pub(super) const NEWEST: i16 = 12;
 
 /// The first version with variable-length lengths and tagged fields.
 pub(super) const FLEXIBLE: i16 = 12;
+
+/// The tag under which a partition says where its log leaves the one that was read before.
+pub(super) const DIVERGING_EPOCH: u32 = 0;
 
 /// The tag under which a partition names its leader.
 pub(super) const CURRENT_LEADER: u32 = 1;

@@ -13,7 +13,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
         ApiKey, ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, DeleteTopicsRequest,
-        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
+        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
         ProduceRequest as GeneratedProduceRequest, RequestHeader, SaslAuthenticateRequest,
         SaslHandshakeRequest, api_versions_response::ApiVersion,
     },
@@ -124,6 +124,11 @@ fn answers_decode_whole_and_hostile_counts_are_refused_list_offsets() {
 #[test]
 fn answers_decode_whole_and_hostile_counts_are_refused_metadata() {
     check_answers::<MetadataRequest>(samples::metadata);
+}
+
+#[test]
+fn answers_decode_whole_and_hostile_counts_are_refused_offset_for_leader_epoch() {
+    check_answers::<OffsetForLeaderEpochRequest>(samples::offset_for_leader_epoch);
 }
 
 #[test]

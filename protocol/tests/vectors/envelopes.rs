@@ -60,11 +60,16 @@ fn check_partition(partition: &FetchedPartition, expected: &Value, context: &str
     assert_eq!(partition.log_start_offset, known("logStartOffset"), "{context}");
     let replica = partition.preferred_read_replica.map(|replica| i64::from(replica.0));
     assert_eq!(replica, known("preferredReadReplica"), "{context}");
-    let leader = &expected["currentLeader"];
-    let leader =
-        [&leader["leaderId"], &leader["leaderEpoch"]].map(|n| n.as_i64().filter(|n| *n >= 0));
+    let both = |names: [&str; 2], of: &str| {
+        let [one, other] = names.map(|name| expected[of][name].as_i64().filter(|n| *n >= 0));
+        one.zip(other)
+    };
+    let leader = both(["leaderId", "leaderEpoch"], "currentLeader");
     let read = partition.current_leader.map(|(id, epoch)| (i64::from(id.0), i64::from(epoch.0)));
-    assert_eq!(read, leader[0].zip(leader[1]), "{context}");
+    assert_eq!(read, leader, "{context}");
+    let diverging = both(["epoch", "endOffset"], "divergingEpoch");
+    let read = partition.diverging_epoch.map(|(epoch, end)| (i64::from(epoch.0), end));
+    assert_eq!(read, diverging, "{context}");
     let aborted = partition.aborted_transactions.iter().map(|(id, offset)| (id.0, offset));
     let expected_aborted = elements(&expected["abortedTransactions"]).map(|aborted| {
         (aborted["producerId"].as_i64().unwrap(), aborted["firstOffset"].as_i64().unwrap())
@@ -74,7 +79,7 @@ fn check_partition(partition: &FetchedPartition, expected: &Value, context: &str
     assert_eq!(partition.records, records, "{context}");
 }
 
-/// Answers without sessions, aborted transactions and preferred replicas are what brokers write here.
+/// Answers without aborted transactions are what brokers write here.
 #[test]
 fn fetch_answers_are_written_with_javas_bytes() {
     let mut written = 0;
@@ -85,6 +90,7 @@ fn fetch_answers_are_written_with_javas_bytes() {
         let answer = FetchAnswer {
             throttle: response.throttle(),
             error: response.error(),
+            session_id: response.session_id(),
             partitions: partitions.iter().map(answer).collect(),
         };
         let frame = encode_fetch(&answer, vector.version, CorrelationId(42)).unwrap();
@@ -103,6 +109,8 @@ fn answer(partition: &FetchedPartition) -> PartitionAnswer {
         high_watermark: partition.high_watermark,
         last_stable_offset: partition.last_stable_offset,
         log_start_offset: partition.log_start_offset,
+        diverging_epoch: partition.diverging_epoch,
+        preferred_read_replica: partition.preferred_read_replica,
         current_leader: partition.current_leader,
         records: vec![partition.records.clone()],
     }

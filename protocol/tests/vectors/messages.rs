@@ -6,8 +6,8 @@ use bytes::Bytes;
 use kafka_protocol::{
     messages::{
         ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest,
-        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
-        SaslAuthenticateRequest, SaslHandshakeRequest,
+        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
+        ProduceRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
     },
     protocol::{Decodable, Encodable, Request},
 };
@@ -99,6 +99,7 @@ fn with_types(vector: &Vector, check: &mut impl Check) {
         "InitProducerId" => check.check::<InitProducerIdRequest>(vector),
         "ListOffsets" => check.check::<ListOffsetsRequest>(vector),
         "Metadata" => check.check::<MetadataRequest>(vector),
+        "OffsetForLeaderEpoch" => check.check::<OffsetForLeaderEpochRequest>(vector),
         "Produce" => check.check::<ProduceRequest>(vector),
         "SaslAuthenticate" => check.check::<SaslAuthenticateRequest>(vector),
         "SaslHandshake" => check.check::<SaslHandshakeRequest>(vector),

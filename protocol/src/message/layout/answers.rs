@@ -16,6 +16,7 @@ pub(super) const ANSWERS: &[(ApiKey, i16, &[Field])] = &[
     (ApiKey::InitProducerId, 2, INIT_PRODUCER_ID),
     (ApiKey::ListOffsets, 6, LIST_OFFSETS),
     (ApiKey::Metadata, 9, METADATA),
+    (ApiKey::OffsetForLeaderEpoch, 4, OFFSET_FOR_LEADER_EPOCH),
     (ApiKey::Produce, 9, PRODUCE),
     (ApiKey::SaslAuthenticate, 2, SASL_AUTHENTICATE),
     (ApiKey::SaslHandshake, i16::MAX, SASL_HANDSHAKE),
@@ -220,6 +221,25 @@ const METADATA: &[Field] = &[
     ),
     fixed("cluster authorized operations", 4).since(8).until(10),
     fixed("error code", 2).since(13),
+];
+
+const OFFSET_FOR_LEADER_EPOCH: &[Field] = &[
+    fixed("throttle time ms", 4).since(2),
+    array(
+        "topics",
+        &Struct(&[
+            text("topic"),
+            array(
+                "partitions",
+                &Struct(&[
+                    fixed("error code", 2),
+                    fixed("partition", 4),
+                    fixed("leader epoch", 4).since(1),
+                    fixed("end offset", 8),
+                ]),
+            ),
+        ]),
+    ),
 ];
 
 const PRODUCE: &[Field] = &[

@@ -16,6 +16,7 @@ pub(super) const REQUESTS: &[(ApiKey, i16, &[Field])] = &[
     (ApiKey::InitProducerId, 2, INIT_PRODUCER_ID),
     (ApiKey::ListOffsets, 6, LIST_OFFSETS),
     (ApiKey::Metadata, 9, METADATA),
+    (ApiKey::OffsetForLeaderEpoch, 4, OFFSET_FOR_LEADER_EPOCH),
     (ApiKey::Produce, 9, PRODUCE),
     (ApiKey::SaslAuthenticate, 2, SASL_AUTHENTICATE),
     (ApiKey::SaslHandshake, i16::MAX, SASL_HANDSHAKE),
@@ -132,6 +133,24 @@ const METADATA: &[Field] = &[
     fixed("allow auto topic creation", 1).since(4),
     fixed("include cluster authorized operations", 1).since(8).until(10),
     fixed("include topic authorized operations", 1).since(8),
+];
+
+const OFFSET_FOR_LEADER_EPOCH: &[Field] = &[
+    fixed("replica id", 4).since(3),
+    array(
+        "topics",
+        &Struct(&[
+            text("topic"),
+            array(
+                "partitions",
+                &Struct(&[
+                    fixed("partition", 4),
+                    fixed("current leader epoch", 4).since(2),
+                    fixed("leader epoch", 4),
+                ]),
+            ),
+        ]),
+    ),
 ];
 
 const PRODUCE: &[Field] = &[

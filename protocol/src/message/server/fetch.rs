@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
 
 use super::super::{
-    fetch::{CURRENT_LEADER, FLEXIBLE, NEWEST, OLDEST},
+    fetch::{CURRENT_LEADER, DIVERGING_EPOCH, FLEXIBLE, NEWEST, OLDEST},
     fields::{put_length, put_no_tags, put_string},
 };
 use super::put_response_header;
@@ -23,6 +23,8 @@ use crate::{
 pub struct FetchAnswer {
     /// How long this answer was held back.
     pub throttle: Duration,
+    /// The fetch session that is kept for this client; 0 is none.
+    pub session_id: i32,
     /// Why the request as a whole was refused.
     pub error: Option<ErrorCode>,
     /// The partitions; those of one topic stand side by side.
@@ -44,13 +46,17 @@ pub struct PartitionAnswer {
     pub last_stable_offset: Option<Offset>,
     /// The first offset the partition still holds.
     pub log_start_offset: Option<Offset>,
+    /// Where the log leaves the one that the reader knows: an epoch and where its records end.
+    pub diverging_epoch: Option<(LeaderEpoch, Offset)>,
+    /// The replica to fetch from instead.
+    pub preferred_read_replica: Option<BrokerId>,
     /// Who leads the partition, for those who came to the wrong broker.
     pub current_leader: Option<(BrokerId, LeaderEpoch)>,
     /// Record batches in the order of their offsets.
     pub records: Vec<Bytes>,
 }
 
-/// Encodes the answer to a Fetch request that came in `version`. There are no fetch sessions.
+/// Encodes the answer to a Fetch request that came in `version`. It names no aborted transactions.
 pub fn encode_fetch(
     answer: &FetchAnswer,
     version: i16,
@@ -65,7 +71,7 @@ pub fn encode_fetch(
     fields.put_i32(i32::try_from(answer.throttle.as_millis()).unwrap_or(i32::MAX));
     if version >= 7 {
         fields.put_i16(answer.error.map_or(0, ErrorCode::code));
-        fields.put_i32(NO_SESSION);
+        fields.put_i32(answer.session_id);
     }
     let topics = || answer.partitions.chunk_by(|a, b| a.topic == b.topic);
     let mut payloads = Vec::new();
@@ -99,21 +105,43 @@ fn put_partition(
     }
     put_length(fields, flexible, "aborted transactions", Some(0))?;
     if version >= 11 {
-        fields.put_i32(BrokerId::to_wire(None));
+        fields.put_i32(BrokerId::to_wire(partition.preferred_read_replica));
     }
     let size = partition.records.iter().map(Bytes::len).sum();
     put_length(fields, flexible, "records", Some(size))?;
     payloads.extend(partition.records.iter().map(|batch| (fields.len(), batch.clone())));
-    match partition.current_leader {
-        Some(leader) if flexible => put_current_leader(fields, leader),
-        _ => put_no_tags(fields, flexible),
+    if flexible {
+        put_tags(fields, partition);
     }
     Ok(())
 }
 
-/// Ends the partition with its only tagged field.
+/// Ends the partition with its tagged fields, in the order of their numbers.
+fn put_tags(fields: &mut BytesMut, partition: &PartitionAnswer) {
+    let PartitionAnswer { diverging_epoch, current_leader, .. } = partition;
+    let count = match (diverging_epoch, current_leader) {
+        (None, None) => 0,
+        (Some(_), Some(_)) => 2,
+        _ => 1,
+    };
+    put_unsigned_varint(fields, count);
+    if let Some(diverging_epoch) = *diverging_epoch {
+        put_diverging_epoch(fields, diverging_epoch);
+    }
+    if let Some(current_leader) = *current_leader {
+        put_current_leader(fields, current_leader);
+    }
+}
+
+fn put_diverging_epoch(fields: &mut BytesMut, (epoch, end_offset): (LeaderEpoch, Offset)) {
+    put_unsigned_varint(fields, DIVERGING_EPOCH);
+    put_unsigned_varint(fields, DIVERGING_EPOCH_SIZE);
+    fields.put_i32(epoch.0);
+    fields.put_i64(end_offset);
+    put_no_tags(fields, true);
+}
+
 fn put_current_leader(fields: &mut BytesMut, (leader, epoch): (BrokerId, LeaderEpoch)) {
-    put_unsigned_varint(fields, 1);
     put_unsigned_varint(fields, CURRENT_LEADER);
     put_unsigned_varint(fields, CURRENT_LEADER_SIZE);
     fields.put_i32(leader.0);
@@ -121,8 +149,8 @@ fn put_current_leader(fields: &mut BytesMut, (leader, epoch): (BrokerId, LeaderE
     put_no_tags(fields, true);
 }
 
-/// The session id that says there is none (KIP-227): every request names all its partitions.
-const NO_SESSION: i32 = 0;
+/// An epoch, an offset and no tagged fields.
+const DIVERGING_EPOCH_SIZE: u32 = 4 + 8 + 1;
 
 /// Two numbers and no tagged fields.
 const CURRENT_LEADER_SIZE: u32 = 4 + 4 + 1;

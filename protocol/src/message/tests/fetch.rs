@@ -45,6 +45,7 @@ fn check_full_partition(partition: &FetchedPartition, version: i16) {
     assert_eq!(partition.preferred_read_replica, (version >= 11).then_some(BrokerId(4)));
     let leader = (version >= 12).then_some((BrokerId(2), LeaderEpoch(6)));
     assert_eq!(partition.current_leader, leader);
+    assert_eq!(partition.diverging_epoch, (version >= 12).then_some((LeaderEpoch(2), 5)));
     assert_eq!(partition.records, &b"records of orders-0"[..]);
 }
 
@@ -59,7 +60,7 @@ fn check_empty_partition(partition: &FetchedPartition) {
     assert_eq!(partition.high_watermark, None);
     assert_eq!(partition.last_stable_offset, None);
     assert!(partition.aborted_transactions.is_empty());
-    assert_eq!(partition.current_leader, None);
+    assert_eq!((partition.current_leader, partition.diverging_epoch), (None, None));
     assert!(partition.records.is_empty());
 }
 

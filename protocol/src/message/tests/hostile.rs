@@ -37,6 +37,7 @@ macro_rules! every_message {
             InitProducerId InitProducerIdRequest InitProducerIdResponse,
             ListOffsets ListOffsetsRequest ListOffsetsResponse,
             Metadata MetadataRequest MetadataResponse,
+            OffsetForLeaderEpoch OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse,
             Produce ProduceRequest ProduceResponse,
             SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse,
             SaslHandshake SaslHandshakeRequest SaslHandshakeResponse,

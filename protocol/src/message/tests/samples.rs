@@ -4,8 +4,9 @@ use bytes::Bytes;
 use kafka_protocol::{
     messages::{
         ApiVersionsResponse, BrokerId, CreateTopicsResponse, DeleteTopicsResponse, FetchResponse,
-        InitProducerIdResponse, ListOffsetsResponse, MetadataResponse, ProduceResponse, ProducerId,
-        SaslAuthenticateResponse, SaslHandshakeResponse, TopicName,
+        InitProducerIdResponse, ListOffsetsResponse, MetadataResponse,
+        OffsetForLeaderEpochResponse, ProduceResponse, ProducerId, SaslAuthenticateResponse,
+        SaslHandshakeResponse, TopicName,
         api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey},
         create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
         delete_topics_response::DeletableTopicResult,
@@ -16,6 +17,7 @@ use kafka_protocol::{
         metadata_response::{
             MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
         },
+        offset_for_leader_epoch_response::{self, OffsetForLeaderTopicResult},
         produce_response::{
             BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
             TopicProduceResponse,
@@ -150,6 +152,20 @@ pub(super) fn list_offsets(version: i16) -> ListOffsetsResponse {
         .with_name(topic())
         .with_partitions(vec![partition.clone(), partition]);
     ListOffsetsResponse::default().with_topics(vec![topic.clone(), topic])
+}
+
+pub(super) fn offset_for_leader_epoch(_version: i16) -> OffsetForLeaderEpochResponse {
+    let partition = offset_for_leader_epoch_response::EpochEndOffset::default()
+        .with_partition(2)
+        .with_error_code(74)
+        .with_leader_epoch(4)
+        .with_end_offset(99);
+    let topic = OffsetForLeaderTopicResult::default()
+        .with_topic(topic())
+        .with_partitions(vec![partition.clone(), partition]);
+    OffsetForLeaderEpochResponse::default()
+        .with_throttle_time_ms(1)
+        .with_topics(vec![topic.clone(), topic])
 }
 
 pub(super) fn metadata(version: i16) -> MetadataResponse {

@@ -117,14 +117,22 @@ fn the_walker_reads_the_fetch_answer_and_its_records_were_not_copied() {
         log_start_offset: Some(10),
         ..PartitionAnswer::default()
     };
-    let full = PartitionAnswer { records: records.to_vec(), ..partition("orders", 0) };
+    let full = PartitionAnswer {
+        records: records.to_vec(),
+        preferred_read_replica: Some(BrokerId(3)),
+        ..partition("orders", 0)
+    };
+    let diverged =
+        PartitionAnswer { diverging_epoch: Some((LeaderEpoch(3), 20)), ..partition("orders", 1) };
     let moved = PartitionAnswer {
         error: Some(ErrorCode::NotLeaderOrFollower),
         current_leader: Some((BrokerId(2), LeaderEpoch(6))),
+        diverging_epoch: Some((LeaderEpoch(2), 7)),
         ..partition("users", 4)
     };
-    let partitions = vec![full, partition("orders", 1), moved];
-    let answer = FetchAnswer { throttle: Duration::from_millis(9), error: None, partitions };
+    let partitions = vec![full, diverged, moved];
+    let throttle = Duration::from_millis(9);
+    let answer = FetchAnswer { throttle, error: None, session_id: 77, partitions };
     for version in versions::<kafka_protocol::messages::FetchRequest>() {
         let frame = encode_fetch(&answer, version, CorrelationId(9)).unwrap();
         for batch in &records {
@@ -132,6 +140,7 @@ fn the_walker_reads_the_fetch_answer_and_its_records_were_not_copied() {
         }
         let response = FetchResponse::parse(arrived(&frame), version).unwrap();
         assert_eq!((response.throttle(), response.error()), (answer.throttle, None));
+        assert_eq!(response.session_id(), if version >= 7 { 77 } else { 0 });
         let read: Vec<_> = response.partitions().map(Result::unwrap).collect();
         assert_eq!(read.len(), 3);
         for (read, sent) in read.iter().zip(&answer.partitions) {
@@ -140,6 +149,9 @@ fn the_walker_reads_the_fetch_answer_and_its_records_were_not_copied() {
             assert_eq!(read.high_watermark, sent.high_watermark);
             assert_eq!(read.last_stable_offset, sent.last_stable_offset);
             assert_eq!(read.log_start_offset, sent.log_start_offset.filter(|_| version >= 5));
+            assert_eq!(read.diverging_epoch, sent.diverging_epoch.filter(|_| version >= 12));
+            let replica = sent.preferred_read_replica.filter(|_| version >= 11);
+            assert_eq!(read.preferred_read_replica, replica);
             assert_eq!(read.current_leader, sent.current_leader.filter(|_| version >= 12));
             assert_eq!(read.records, sent.records.concat());
         }

@@ -155,6 +155,7 @@ fn fetched(partition: i32, end: Offset, records: &[Bytes]) -> FetchedPartition {
         last_stable_offset: Some(end),
         log_start_offset: Some(0),
         aborted_transactions: AbortedTransactions::default(),
+        diverging_epoch: None,
         preferred_read_replica: None,
         current_leader: None,
         records: Bytes::from(records.concat()),

@@ -19,6 +19,7 @@ const HANDLERS: &[(ApiKey, Handler)] = &[
     (ApiKey::InitProducerId, api::init_producer_id::handle),
     (ApiKey::ListOffsets, api::list_offsets::handle),
     (ApiKey::Metadata, api::metadata::handle),
+    (ApiKey::OffsetForLeaderEpoch, api::offset_for_leader_epoch::handle),
     (ApiKey::Produce, api::produce::handle),
 ];
 

@@ -20,6 +20,7 @@ mod api;
 mod cluster;
 mod control;
 mod dispatch;
+mod leader_epochs;
 mod log;
 mod net;
 mod producer_state;

@@ -2,7 +2,7 @@
 
 use kavka_protocol::{BrokerId, LeaderEpoch, TimestampType, TopicId};
 
-use crate::{log::PartitionLog, producer_state::ProducerStates};
+use crate::{leader_epochs::LeaderEpochs, log::PartitionLog, producer_state::ProducerStates};
 
 /// One topic.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Partition {
     /// The leader first.
     pub(crate) replicas: Vec<BrokerId>,
     pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) leader_epochs: LeaderEpochs,
     pub(crate) log: PartitionLog,
     pub(crate) producers: ProducerStates,
 }
@@ -28,6 +29,7 @@ impl Partition {
         Self {
             replicas,
             leader_epoch: LeaderEpoch(0),
+            leader_epochs: LeaderEpochs::default(),
             log: PartitionLog::default(),
             producers: ProducerStates::default(),
         }
@@ -40,6 +42,7 @@ impl Partition {
             None => self.replicas.splice(..1, [to]).for_each(drop),
         }
         self.leader_epoch = LeaderEpoch(self.leader_epoch.0 + 1);
+        self.leader_epochs.begin(self.leader_epoch, self.log.end());
     }
 
     /// The node that leads it.

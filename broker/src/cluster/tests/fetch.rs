@@ -7,8 +7,10 @@ use kavka_protocol::{
     ApiKey, BrokerId, Compression, CorrelationId, ErrorCode, FetchResponse, LeaderEpoch, Offset,
     TopicPartition, encode_request,
     messages::{
-        DeleteTopicsRequest, FetchRequest, ListOffsetsRequest, TopicName,
+        DeleteTopicsRequest, FetchRequest, ListOffsetsRequest, OffsetForLeaderEpochRequest,
+        TopicName,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
+        offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic},
     },
 };
 
@@ -248,6 +250,35 @@ fn what_newer_versions_can_ask_for_is_answered_from_there_on() {
             let expected = if version >= since { expected } else { unsupported };
             let listed = listed(&mut world, timestamp, version);
             assert_eq!(listed, expected, "{timestamp} in version {version}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_leaders_epoch_is_told_in_every_version() {
+    for version in 2..=4 {
+        let mut world = World::with_topic("orders");
+        world.produce(&orders(), batch(3));
+        world.cluster.partition_mut("orders", 0).unwrap().move_leader(BrokerId(1));
+        world.produce(&orders(), batch(2));
+        for (current, epoch, expected) in [
+            (1, 0, (0, 0, 3)),
+            (-1, 1, (0, 1, 5)),
+            (1, 2, (0, -1, -1)),
+            (1, -1, (0, -1, -1)),
+            (0, 0, (ErrorCode::FencedLeaderEpoch.code(), -1, -1)),
+            (2, 0, (ErrorCode::UnknownLeaderEpoch.code(), -1, -1)),
+        ] {
+            let partition = OffsetForLeaderPartition::default()
+                .with_current_leader_epoch(current)
+                .with_leader_epoch(epoch);
+            let topic = OffsetForLeaderTopic::default()
+                .with_topic(TopicName("orders".to_owned().into()))
+                .with_partitions(vec![partition]);
+            let request = OffsetForLeaderEpochRequest::default().with_topics(vec![topic]);
+            let answer = world.ask(&request, version).topics.remove(0).partitions.remove(0);
+            let answer = (answer.error_code, answer.leader_epoch, answer.end_offset);
+            assert_eq!(answer, expected, "version {version}, epoch {epoch} of {current}");
         }
     }
 }

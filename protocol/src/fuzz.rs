@@ -6,6 +6,7 @@
 //! has them only with the feature `fuzzing`.
 
 mod codecs;
+mod groups;
 mod input;
 mod legacy;
 mod memory;
@@ -16,6 +17,7 @@ mod sasl;
 mod visibility;
 
 pub use codecs::{fuzz_gzip, fuzz_lz4, fuzz_snappy_raw, fuzz_snappy_xerial, fuzz_zstd};
+pub use groups::fuzz_consumer_protocol;
 pub use legacy::fuzz_legacy_message_set;
 pub use memory::measure_with;
 #[cfg(feature = "broker")]
@@ -34,6 +36,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("aborted_filter", fuzz_aborted_filter),
     ("batch_header_walk", fuzz_batch_header_walk),
+    ("consumer_protocol", fuzz_consumer_protocol),
     ("frame_reader", fuzz_frame_reader),
     ("gzip", fuzz_gzip),
     ("legacy_message_set", fuzz_legacy_message_set),

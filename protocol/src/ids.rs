@@ -73,6 +73,11 @@ optional_number! {
 }
 
 optional_number! {
+    /// How often the members of a group have agreed anew on who consumes what.
+    GenerationId(i32)
+}
+
+optional_number! {
     /// How often the leadership of a partition has changed.
     LeaderEpoch(i32)
 }

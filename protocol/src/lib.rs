@@ -25,6 +25,7 @@ mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod group;
 mod ids;
 mod limits;
 mod message;
@@ -50,8 +51,11 @@ pub use error_code::Disposition;
 pub use error_code::ErrorCode;
 pub use frame::Frame;
 pub use frame::split_frame;
+pub use group::Assignment;
+pub use group::Subscription;
 pub use ids::BrokerId;
 pub use ids::CorrelationId;
+pub use ids::GenerationId;
 pub use ids::LeaderEpoch;
 pub use ids::Offset;
 pub use ids::ProducerEpoch;

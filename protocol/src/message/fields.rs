@@ -13,36 +13,36 @@ use crate::{
 
 /// Reads the fields of one message; strings and bytes stay slices of it.
 #[derive(Debug, Clone)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     bytes: Bytes,
     flexible: bool,
     string_limit: usize,
 }
 
 impl Fields {
-    pub(super) fn new(bytes: Bytes, flexible: bool, limits: &Limits) -> Self {
+    pub(crate) fn new(bytes: Bytes, flexible: bool, limits: &Limits) -> Self {
         Self { bytes, flexible, string_limit: limits.string_length }
     }
 
-    pub(super) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {
+    pub(crate) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {
         self.read(|cursor| cursor.i16(field))
     }
 
-    pub(super) fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
+    pub(crate) fn i32(&mut self, field: &'static str) -> Result<i32, DecodeError> {
         self.read(|cursor| cursor.i32(field))
     }
 
-    pub(super) fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
+    pub(crate) fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         self.read(|cursor| cursor.i64(field))
     }
 
     /// A string that may not be null.
-    pub(super) fn string(&mut self, field: &'static str) -> Result<StrBytes, DecodeError> {
+    pub(crate) fn string(&mut self, field: &'static str) -> Result<StrBytes, DecodeError> {
         self.nullable_string(field)?.ok_or(DecodeError::Null { field })
     }
 
     /// A string; null is `None`.
-    pub(super) fn nullable_string(
+    pub(crate) fn nullable_string(
         &mut self,
         field: &'static str,
     ) -> Result<Option<StrBytes>, DecodeError> {
@@ -58,13 +58,13 @@ impl Fields {
     }
 
     /// Bytes; null is `None`.
-    pub(super) fn bytes(&mut self, field: &'static str) -> Result<Option<Bytes>, DecodeError> {
+    pub(crate) fn bytes(&mut self, field: &'static str) -> Result<Option<Bytes>, DecodeError> {
         let length = length(self.long_length(field)?, field, usize::MAX)?;
         length.map(|length| self.take(length, field)).transpose()
     }
 
     /// The number of elements of an array, each of at least `element` bytes; null is `None`.
-    pub(super) fn count(
+    pub(crate) fn count(
         &mut self,
         field: &'static str,
         element: usize,
@@ -79,7 +79,7 @@ impl Fields {
     }
 
     /// The tagged fields that end a structure in flexible versions, each handed to `read`.
-    pub(super) fn tags(
+    pub(crate) fn tags(
         &mut self,
         mut read: impl FnMut(u32, &mut Self) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
@@ -96,17 +96,17 @@ impl Fields {
         Ok(())
     }
 
-    pub(super) fn skip_tags(&mut self) -> Result<(), DecodeError> {
+    pub(crate) fn skip_tags(&mut self) -> Result<(), DecodeError> {
         self.tags(|_, _| Ok(()))
     }
 
     /// What has not been read yet.
-    pub(super) fn into_rest(self) -> Bytes {
+    pub(crate) fn into_rest(self) -> Bytes {
         self.bytes
     }
 
     /// Ends the reading: bytes left over are an error.
-    pub(super) fn finish(&self, field: &'static str) -> Result<(), DecodeError> {
+    pub(crate) fn finish(&self, field: &'static str) -> Result<(), DecodeError> {
         Cursor::new(&self.bytes).finish(field)
     }
 
@@ -151,7 +151,7 @@ fn length(declared: i64, field: &'static str, limit: usize) -> Result<Option<usi
 }
 
 /// Writes a string with a two-byte length.
-pub(super) fn put_short_string(
+pub(crate) fn put_short_string(
     fields: &mut BytesMut,
     field: &'static str,
     string: Option<&str>,
@@ -170,7 +170,7 @@ pub(super) fn put_short_string(
 }
 
 /// Writes a string in the form of the version.
-pub(super) fn put_string(
+pub(crate) fn put_string(
     fields: &mut BytesMut,
     flexible: bool,
     field: &'static str,
@@ -191,7 +191,7 @@ pub(super) fn put_string(
 }
 
 /// Writes the length of bytes or of an array in the form of the version.
-pub(super) fn put_length(
+pub(crate) fn put_length(
     fields: &mut BytesMut,
     flexible: bool,
     field: &'static str,
@@ -213,7 +213,7 @@ pub(super) fn put_length(
 }
 
 /// Ends a structure of a flexible version without tagged fields.
-pub(super) fn put_no_tags(fields: &mut BytesMut, flexible: bool) {
+pub(crate) fn put_no_tags(fields: &mut BytesMut, flexible: bool) {
     if flexible {
         fields.put_u8(0);
     }

@@ -5,7 +5,7 @@
 //! their own that leave the records where they are.
 
 mod fetch;
-mod fields;
+pub(crate) mod fields;
 mod guard;
 mod layout;
 mod produce;

@@ -2,6 +2,7 @@
 //! never more memory than the bytes can be worth.
 
 mod batches;
+mod consumer_protocol;
 mod messages;
 
 /// Every place in something small, some 30 in what is larger.
@@ -21,3 +22,5 @@ const MASKS: [u8; 3] = [0x01, 0x80, 0xff];
 const LARGE: usize = 2000;
 /// What is not worth counting.
 const SMALL: usize = 64 << 10;
+/// What codecs of our own may make of a byte.
+const WALK_RATIO: usize = 16;

@@ -6,6 +6,7 @@
 mod allocations;
 #[allow(dead_code, reason = "the test with Java uses the rest")]
 mod cases;
+mod consumer_protocol;
 mod damage;
 mod envelopes;
 mod fields;

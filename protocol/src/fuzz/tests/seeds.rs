@@ -48,6 +48,12 @@ pub(super) fn samples() -> Vec<Sample> {
     ] {
         samples.push(("aborted_filter", name.to_owned(), steps.to_vec()));
     }
+    for (name, bytes) in [
+        ("topic", &b"\0\x03\0\0\0\x01\0\x01t\0\0\0\x02ud\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x05\0\0\0\x09\0\x01r"[..]),
+        ("partitions", b"\0\0\0\0\0\x01\0\x01t\0\0\0\x02\0\0\0\x05\0\0\0\x06\xff\xff\xff\xff"),
+    ] {
+        samples.push(("consumer_protocol", name.to_owned(), bytes.to_vec()));
+    }
     for (name, exchange) in [
         ("plain", &b"\x00"[..]),
         ("scram", b"\x01r=nonce1,s=QUJD,i=4096\nv=QUJD"),

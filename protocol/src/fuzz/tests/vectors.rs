@@ -10,6 +10,7 @@ use crate::{ApiKey, SPOKEN};
 
 pub(super) fn inputs() -> Vec<Sample> {
     let mut inputs: Vec<_> = lines("messages.jsonl").iter().filter_map(message).collect();
+    inputs.extend(lines("consumer-protocol.jsonl").iter().map(consumer_protocol));
     for file in ["records-v0.jsonl", "records-v1.jsonl", "records-v2.jsonl"] {
         for (line, vector) in lines(file).iter().enumerate() {
             let encodings = vector["encodings"].as_object().unwrap();
@@ -46,6 +47,12 @@ fn message(vector: &Value) -> Option<Sample> {
     input.extend(bytes(&vector["body"]));
     let target = if is_request { "request_any" } else { "response_any" };
     Some((target, format!("{}-v{version}-{}", text("api"), text("shape")).to_lowercase(), input))
+}
+
+fn consumer_protocol(vector: &Value) -> Sample {
+    let [kind, shape] = ["kind", "shape"].map(|field| vector[field].as_str().unwrap());
+    let name = format!("{kind}-v{}-{shape}-{}", vector["version"], vector["unknown"]);
+    ("consumer_protocol", name.to_lowercase(), bytes(&vector["bytes"]))
 }
 
 fn log(name: &str, codec: &str, bytes: &[u8], inputs: &mut Vec<Sample>) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kavka_protocol::{Batches, Compression, DecodeError, Decompressor};
 
-use super::{MASKS, SMALL, changed, places};
+use super::{MASKS, SMALL, WALK_RATIO, changed, places};
 use crate::{
     allocations::peak_allocation,
     cases::{Encoding, FORMATS, Record, Vector},
@@ -157,7 +157,5 @@ const BLOCKS: usize = 512 << 10;
 const GREATEST_RATIO: usize = 1000;
 /// What a batch may become whatever its ratio.
 const CONTENT: usize = 8 << 20;
-/// What a walk may take for a byte.
-const WALK_RATIO: usize = 16;
 /// The codec is said here or before, in every format.
 const LAST_ATTRIBUTE: usize = 22;

@@ -10,7 +10,7 @@ use kavka_protocol::{
     server::encode_response,
 };
 
-use super::{MASKS, SMALL, changed, places};
+use super::{MASKS, SMALL, WALK_RATIO, changed, places};
 use crate::{
     allocations::peak_allocation,
     messages::{Check, Message, Vector, check_all, decode_request},
@@ -144,5 +144,3 @@ fn changed_fetch_responses_are_walked_without_a_copy() {
 
 /// A counted element may be one byte on the wire and 120 in memory.
 const GREATEST_RATIO: usize = 128;
-/// What codecs of our own may make of a byte.
-const WALK_RATIO: usize = 16;

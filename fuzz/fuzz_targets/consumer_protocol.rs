@@ -1,0 +1,3 @@
+#![no_main]
+
+kavka_fuzz::program!(fuzz_consumer_protocol);

@@ -29,6 +29,7 @@ use crate::names::{check_references, unknown_table};
 use crate::parse::parse_statement;
 use crate::progress::QueryProgress;
 use crate::result::{RowStream, StatementResult};
+use crate::row_order::keep_row_order;
 use crate::session::new_session;
 use crate::settings::{CATALOG, DATABASE, Settings};
 use crate::statement::{Command, Statement, parse_script};
@@ -215,8 +216,9 @@ impl SqlContext {
 
     async fn run(&self, statement: &str) -> Result<StatementResult, Error> {
         let progress = Arc::new(QueryProgress::default());
-        let state = self.state(&progress);
+        let mut state = self.state(&progress);
         let logical = self.plan(statement, &state).await?;
+        keep_row_order(&mut state, &logical);
         let is_insert = matches!(logical, LogicalPlan::Dml(_));
         let logical = if is_insert { logical } else { with_unique_names(logical)? };
         let plan = state.create_physical_plan(&logical).await?;
@@ -232,8 +234,9 @@ impl SqlContext {
     /// `EXPLAIN`: the optimized plans; with `analyze`, the physical plan with what happened when it ran.
     async fn explain(&self, statement: &str, analyze: bool) -> Result<StatementResult, Error> {
         let progress = Arc::new(QueryProgress::default());
-        let state = self.state(&progress);
+        let mut state = self.state(&progress);
         let logical = self.plan(statement, &state).await?;
+        keep_row_order(&mut state, &logical);
         if analyze {
             let logical = LogicalPlanBuilder::from(logical).explain(false, true)?.build()?;
             let plan = state.create_physical_plan(&logical).await?;

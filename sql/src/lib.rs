@@ -26,6 +26,7 @@ mod read_exec;
 mod read_stream;
 mod result;
 mod row_limit;
+mod row_order;
 mod session;
 mod settings;
 mod sink_rule;

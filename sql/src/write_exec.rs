@@ -90,6 +90,11 @@ impl ExecutionPlan for KafkaSinkExec {
         vec![&self.input]
     }
 
+    /// Records are written in the order of the rows, so an ORDER BY is not for nothing.
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
     }

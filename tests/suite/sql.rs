@@ -47,6 +47,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             parallel_writers_write_each_row_once,
         ),
         trial::conversation(
+            "sql::an_insert_keeps_the_order_of_a_partition",
+            an_insert_keeps_the_order_of_a_partition,
+        ),
+        trial::conversation(
+            "sql::an_insert_writes_in_the_order_by",
+            an_insert_writes_in_the_order_by,
+        ),
+        trial::conversation(
             "sql::an_endless_insert_writes_as_rows_come",
             an_endless_insert_writes_as_rows_come,
         ),
@@ -321,6 +329,49 @@ async fn parallel_writers_write_each_row_once() {
     assert_eq!((progress.rows_read(), progress.rows_written()), (50_000, 50_000));
     let totals = "SELECT count(*), count(DISTINCT n), sum(n), count(DISTINCT part) FROM sink";
     assert_eq!(sql::rows(&session, totals).await, [["50000", "50000", "1250025000", "5"]]);
+}
+
+/// One partition for more cores, a computed column: the older value of a key must not be written last.
+async fn an_insert_keeps_the_order_of_a_partition() {
+    let (broker, session) = start().await;
+    topic(&broker, "source", 1).await;
+    topic(&broker, "sink", 4).await;
+    declare(&session, "source", "k STRING, v INT", BOUNDED).await;
+    let keyed = "k STRING, v INT, part INT METADATA FROM 'partition' VIRTUAL, at BIGINT METADATA FROM 'offset' VIRTUAL";
+    declare(
+        &session,
+        "sink",
+        keyed,
+        &format!("{BOUNDED}, 'key.format' = 'raw', 'key.fields' = 'k'"),
+    )
+    .await;
+    let filled = "INSERT INTO source SELECT CAST(value % 100 AS STRING), CAST(value AS INT) FROM generate_series(1, 50000)";
+    sql::rows(&session, filled).await;
+    sql::rows(&session, "SET 'parallelism.default' = '8'").await;
+    sql::rows(&session, "INSERT INTO sink SELECT k, v + 1 FROM source").await;
+    let disorder = "SELECT count(*), count(*) FILTER (WHERE v < before) FROM \
+                    (SELECT v, LAG(v) OVER (PARTITION BY part ORDER BY at) AS before FROM sink)";
+    assert_eq!(sql::rows(&session, disorder).await, [["50000", "0"]]);
+}
+
+async fn an_insert_writes_in_the_order_by() {
+    let (broker, session) = start().await;
+    topic(&broker, "source", 3).await;
+    declare(&session, "source", "n INT", &format!("{BOUNDED}, 'sink.partitioner' = 'round-robin'"))
+        .await;
+    declare(&session, "sink", "n BIGINT", BOUNDED).await;
+    for _ in 0..3 {
+        sql::rows(
+            &session,
+            "INSERT INTO source SELECT CAST(value AS INT) FROM generate_series(1, 20)",
+        )
+        .await;
+    }
+    sql::rows(&session, "INSERT INTO sink SELECT n FROM source ORDER BY n DESC").await;
+    let found = sql::rows(&session, "SELECT n FROM sink").await;
+    let expected: Vec<[String; 1]> =
+        (1..=20).rev().flat_map(|n: i32| [n, n, n]).map(|n| [n.to_string()]).collect();
+    assert_eq!(found, expected);
 }
 
 async fn an_endless_insert_writes_as_rows_come() {

@@ -378,6 +378,28 @@ async fn the_plan_of_an_insert_shows_its_writers() {
     }
 }
 
+/// More cores than partitions tempt the engine to deal out the rows of a partition.
+#[tokio::test]
+async fn rows_keep_their_order_unless_the_query_gives_it_up() {
+    let context = context();
+    context.execute(CLICKS).await.unwrap();
+    context.set("parallelism.default", "8").unwrap();
+    for (query, keeps) in [
+        ("INSERT INTO clicks (id) SELECT id + 1 FROM orders", true),
+        ("INSERT INTO clicks (id) SELECT id + 1 FROM archive", true),
+        ("INSERT INTO clicks (id) SELECT CAST(price AS BIGINT) FROM archive ORDER BY price", true),
+        ("SELECT id + 1 FROM orders", true),
+        ("SELECT id + 1 FROM archive", true),
+        ("SELECT unnest(tags) FROM archive LIMIT 5", true),
+        ("SELECT max(id) FROM archive", false),
+        ("SELECT id + 1 FROM archive ORDER BY id % 3", false),
+    ] {
+        let plan = physical(&context, query).await;
+        assert_eq!(!plan.contains("RoundRobinBatch"), keeps, "{query}\n{plan}");
+        assert_eq!(plan.contains("SortExec"), query.contains("ORDER BY"), "{query}\n{plan}");
+    }
+}
+
 const CLICKS: &str = "CREATE TABLE clicks (
     id BIGINT NOT NULL,
     ts TIMESTAMP(3),

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{Insert, ObjectName, Query, TableObject};
 use kavka_connector::{ColumnKind, TableDefinition};
 
 use crate::error::{Error, ErrorKind};
+use crate::implicit_casts::{crosses_zones, is_declared, is_implicit};
 use crate::nearest::nearest;
 use crate::positional::{different_lengths, with_names_of};
 use crate::table::KafkaTable;
@@ -68,7 +69,7 @@ impl InsertInto {
         let expressions: Result<Vec<Expr>, Error> = values
             .iter()
             .enumerate()
-            .map(|(target, value)| self.value(&schema, target, *value, source.schema()))
+            .map(|(target, value)| self.value(&schema, target, *value, &source))
             .collect();
         let input = LogicalPlanBuilder::from(source).project(expressions?)?.build()?;
         let name = TableReference::bare(self.name());
@@ -105,18 +106,19 @@ impl InsertInto {
         schema: &Schema,
         target: usize,
         value: Option<usize>,
-        source: &DFSchema,
+        source: &LogicalPlan,
     ) -> Result<Expr, Error> {
         let field = schema.field(target);
+        let columns = source.schema();
         let Some(value) = value else {
             if !field.is_nullable() {
                 let message = format!("column {} is NOT NULL and gets no value", field.name());
                 return Err(self.error(&message));
             }
             let null = Expr::Literal(ScalarValue::Null, None);
-            return Ok(null.cast_to(field.data_type(), source)?.alias(field.name()));
+            return Ok(null.cast_to(field.data_type(), columns)?.alias(field.name()));
         };
-        let (from, to) = (source.field(value).data_type(), field.data_type());
+        let (from, to) = (columns.field(value).data_type(), field.data_type());
         if let Some((found, expected)) = different_lengths(from, to) {
             let message = format!(
                 "column {} holds rows of {expected} fields, and the query gives rows of {found}",
@@ -124,12 +126,16 @@ impl InsertInto {
             );
             return Err(self.error(&message));
         }
-        let expr = Expr::Column(Column::from(source.qualified_field(value)));
-        let cast = with_names_of(expr, from, to).cast_to(to, source).map_err(|_| {
+        if !is_implicit(from, to, is_declared(source, value)) {
             let (name, from, to) = (field.name(), flink_name(from), flink_name(to));
-            self.error(&format!("column {name} is {to}, and the query gives {from}"))
-        })?;
-        Ok(cast.alias(field.name()))
+            let message = format!("column {name} is {to}, and the query gives {from}: CAST it");
+            return Err(self.error(&message));
+        }
+        let expr = Expr::Column(Column::from(columns.qualified_field(value)));
+        let expr = with_names_of(expr, from, to);
+        // Other conversions are the writer's, who can name the column of a value that does not fit.
+        let expr = if crosses_zones(from, to) { expr.cast_to(to, columns)? } else { expr };
+        Ok(expr.alias(field.name()))
     }
 
     fn not_writable(&self, name: &str, definition: &TableDefinition, schema: &Schema) -> Error {

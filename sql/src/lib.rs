@@ -12,6 +12,7 @@ mod describe;
 mod error;
 mod flink_syntax;
 mod functions;
+mod implicit_casts;
 mod insert;
 mod latency_rule;
 mod lexer;

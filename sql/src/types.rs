@@ -84,7 +84,8 @@ pub(crate) fn flink_name(arrow: &ArrowType) -> String {
     root(arrow).map_or_else(|| arrow.to_string(), |root| DataType::nullable(root).to_string())
 }
 
-fn root(arrow: &ArrowType) -> Option<TypeRoot> {
+/// The Flink type of a type of the engine, if there is one.
+pub(crate) fn root(arrow: &ArrowType) -> Option<TypeRoot> {
     Some(match arrow {
         ArrowType::Null => TypeRoot::Null,
         ArrowType::Boolean => TypeRoot::Boolean,

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{assert_eq_or_internal_err, internal_err};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{
@@ -26,6 +26,7 @@ use futures::{TryStreamExt, stream};
 use crate::error::{Error, ErrorKind};
 use crate::progress::QueryProgress;
 use crate::table::KafkaSource;
+use crate::types::flink_name;
 
 /// The one column of an INSERT's result: how many rows a writer has written and seen acknowledged.
 pub(crate) static COUNT_SCHEMA: LazyLock<SchemaRef> =
@@ -210,12 +211,19 @@ fn conform_column(column: &ArrayRef, field: &Field, table: &str) -> Result<Array
         return Ok(Arc::clone(column));
     }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(cast_with_options(column, field.data_type(), &strict)?)
+    cast_with_options(column, field.data_type(), &strict).map_err(|error| {
+        let (name, data_type) = (field.name(), flink_name(field.data_type()));
+        let problem = Error::from(DataFusionError::from(error));
+        let message = format!(
+            "column {name} of table {table} is {data_type}, and a row to insert does not fit: {problem}"
+        );
+        Error::new(ErrorKind::Engine, message).into()
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Int32Array, StringArray};
+    use arrow_array::{Int8Array, Int32Array};
 
     use super::*;
 
@@ -236,9 +244,18 @@ mod tests {
 
     #[test]
     fn columns_take_the_sinks_types() {
-        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Utf8, true)]));
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int8, true)]));
         let conformed = conform(&batch(vec![Some(7), None]), &schema, "orders").unwrap();
-        let expected: ArrayRef = Arc::new(StringArray::from(vec![Some("7"), None]));
+        let expected: ArrayRef = Arc::new(Int8Array::from(vec![Some(7), None]));
         assert_eq!(conformed.column(0), &expected);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused_with_the_name_of_its_column() {
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int8, true)]));
+        let error = conform(&batch(vec![Some(7), Some(128)]), &schema, "orders").unwrap_err();
+        let message = Error::from(error).to_string();
+        let expected = "column a of table orders is TINYINT, and a row to insert does not fit: ";
+        assert!(message.starts_with(expected) && message.contains("128"), "{message}");
     }
 }

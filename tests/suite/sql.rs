@@ -203,7 +203,8 @@ async fn a_limit_ends_an_endless_query() {
     topic(&broker, "t", 3).await;
     declare(&session, "t", "n INT", &format!("{EARLIEST}, 'sink.partitioner' = 'round-robin'"))
         .await;
-    sql::rows(&session, "INSERT INTO t SELECT value FROM generate_series(1, 100)").await;
+    sql::rows(&session, "INSERT INTO t SELECT CAST(value AS INT) FROM generate_series(1, 100)")
+        .await;
     for (query, expected) in [
         ("SELECT n FROM t LIMIT 7", 7),
         ("SELECT n FROM t LIMIT 60", 60),
@@ -316,7 +317,7 @@ async fn parallel_writers_write_each_row_once() {
         .await;
     let options = format!("{BOUNDED}, 'sink.parallelism' = '4'");
     declare(&session, "sink", "n INT, part INT METADATA FROM 'partition' VIRTUAL", &options).await;
-    let filled = "INSERT INTO source SELECT value FROM generate_series(1, 50000)";
+    let filled = "INSERT INTO source SELECT CAST(value AS INT) FROM generate_series(1, 50000)";
     assert_eq!(sql::rows(&session, filled).await, [["50000"]]);
     let StatementResult::Insert { stream, is_bounded, progress } =
         session.execute("INSERT INTO sink SELECT n FROM source").await.expect("it runs")

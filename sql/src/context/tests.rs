@@ -347,10 +347,36 @@ async fn an_insert_names_the_column_that_does_not_fit() {
         ("(ts) VALUES (NULL)", "column id is NOT NULL and gets no value"),
         ("VALUES (1, NULL)", "3 columns are written (id, ts, headers), and the query gives 2"),
         ("(id) VALUES (ARRAY[1])", "column id is BIGINT, and the query gives ARRAY<BIGINT"),
+        ("(id) VALUES (1.9)", "column id is BIGINT, and the query gives DECIMAL(2, 1): CAST it"),
+        ("(id) VALUES ('1')", "column id is BIGINT, and the query gives STRING: CAST it"),
+        ("(id) SELECT price FROM archive", "column id is BIGINT, and the query gives DOUBLE: CAST"),
     ] {
         let message = message(&context, &format!("INSERT INTO clicks {insert}")).await;
         let expected = format!("INSERT INTO clicks: {expected}");
         assert!(message.starts_with(&expected), "{insert}: {message}");
+    }
+    context
+        .execute(&CLICKS.replace("clicks (\n    id BIGINT", "small (\n    id INT"))
+        .await
+        .unwrap();
+    for (query, expected) in [
+        ("SELECT id FROM archive", Some("BIGINT: CAST it")),
+        ("SELECT a.key FROM (SELECT id AS key FROM archive) a WHERE a.key > 1", Some("BIGINT")),
+        ("SELECT CAST(1 AS BIGINT)", Some("BIGINT: CAST it")),
+        ("SELECT part + 1 FROM archive", None),
+        ("SELECT CAST(id AS INT) FROM archive", None),
+        ("VALUES (1), (2)", None),
+    ] {
+        let explained = rows(&context, &format!("EXPLAIN INSERT INTO small (id) {query}")).await;
+        match (explained, expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(given)) => {
+                let error = error.to_string();
+                let expected = format!("column id is INT, and the query gives {given}");
+                assert!(error.contains(&expected), "{query}: {error}");
+            }
+            (outcome, _) => panic!("{query}: {outcome:?}"),
+        }
     }
     let missing = message(&context, "INSERT INTO click VALUES (1)").await;
     assert_eq!(missing, "no table click; did you mean clicks?");

@@ -3,8 +3,6 @@
 
 mod world;
 
-use std::time::Duration;
-
 use kavka_broker::Disconnect;
 use kavka_client::protocol::{
     ApiKey, BrokerId, Compression, Decompressor, ErrorCode, Offset, TopicPartition,

@@ -46,7 +46,7 @@ impl Output {
         if self.buffer.filled > self.limit {
             return Err(self.too_large());
         }
-        let allowed = self.limit + 1 - self.buffer.filled;
+        let allowed = self.limit.saturating_add(1) - self.buffer.filled;
         Ok(self.grow(size.min(allowed)))
     }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use bytes::Bytes;
 
 use super::*;
-use crate::{allocations::largest_allocation, error::DecodeError};
+use crate::{allocations::largest_allocation, error::DecodeError, limits::Limits};
 
 /// Text that compresses as records do.
 fn text(size: usize) -> Vec<u8> {
@@ -297,6 +297,17 @@ fn the_size_limit_is_exact() {
     }
 }
 
+#[test]
+fn there_need_not_be_a_limit() {
+    let limits =
+        Limits { decompressed_size: usize::MAX, decompressed_ratio: usize::MAX, ..Limits::DEFAULT };
+    for codec in Compression::ALL {
+        let stored = Bytes::from(compressed(codec, None, &text(300_000)));
+        let plain = Decompressor::with_limits(limits).decompress(codec, stored);
+        assert_eq!(plain.unwrap(), text(300_000), "{codec}");
+    }
+}
+
 /// What a hostile handful of bytes may cost.
 const SMALL: usize = 512 << 10;
 
@@ -326,6 +337,13 @@ fn a_declared_size_is_checked_before_memory_is_reserved() {
         assert!(plain.is_err());
         assert!(largest < SMALL, "{codec} {largest}");
     }
+}
+
+#[test]
+fn a_declared_size_that_is_allowed_is_reserved_only_as_far_as_bytes_can_fill_it() {
+    let stored = b"\x28\xb5\x2f\xfd\xe0\0\0\x80\0\0\0\0\0\x01\0\0".to_vec();
+    let (_, largest) = largest_allocation(|| decompressed(Compression::Zstd, &stored));
+    assert!(largest <= stored.len() * (32 << 10), "{largest}");
 }
 
 #[test]

@@ -57,7 +57,7 @@ mod native {
         }
     }
 
-    /// The size that the first frame declares, or a guess.
+    /// The size that the first frame declares, as far as its bytes can fill it, or a guess.
     fn first_size(input: &[u8], output: &Output) -> Result<usize, DecodeError> {
         let declared =
             get_frame_content_size(input).map_err(|_| output.broken("it has no frame"))?;
@@ -66,7 +66,7 @@ mod native {
         };
         let size = usize::try_from(declared).map_err(|_| output.too_large())?;
         output.check_room(size)?;
-        Ok(size.max(1))
+        Ok(size.min(input.len().saturating_mul(GREATEST_RATIO)).max(1))
     }
 
     /// Writes Zstandard, with the state of the last batch used again.
@@ -104,6 +104,8 @@ mod native {
     const TOO_SMALL: usize = (ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall as usize).wrapping_neg();
     /// By how much the output grows, and the first guess for it.
     const GROWTH: usize = 4;
+    /// A block of one byte repeated takes four bytes and becomes at most 128 KiB.
+    const GREATEST_RATIO: usize = 32 << 10;
 }
 
 #[cfg(any(not(feature = "zstd"), test))]
@@ -146,7 +148,8 @@ mod pure {
         /// Reads the header of a frame. The state makes room for the whole window at once, so that
         /// one larger than all that may come out is lowered: nothing can refer further back.
         fn begin_frame(&mut self, input: &mut &[u8], output: &Output) -> Result<(), DecodeError> {
-            let window = (output.limit() + 1).next_power_of_two().max(LARGEST_BLOCK);
+            let largest = output.limit().min(LARGEST_WINDOW - 1) + 1;
+            let window = largest.next_power_of_two().max(LARGEST_BLOCK);
             let (start, mut rest) = input
                 .split_first_chunk()
                 .map(|(start, rest)| (with_window_up_to(window, *start), rest))
@@ -227,6 +230,8 @@ mod pure {
     const LEAST_WINDOW: usize = 1024;
     /// No block is larger, nor larger than the window.
     const LARGEST_BLOCK: usize = 128 * 1024;
+    /// Decoders need not know larger ones.
+    const LARGEST_WINDOW: usize = 1 << 31;
     /// What five bits can hold.
     const GREATEST_POWER: u8 = 31;
     /// How much is decoded before it is moved to the output, which then may refuse it.

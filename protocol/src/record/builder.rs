@@ -148,11 +148,12 @@ impl BatchBuilder {
         headers: impl Iterator<Item = Header<'h>>,
     ) -> Result<Prefix, EncodeError> {
         if timestamp < NO_TIMESTAMP {
-            return Err(EncodeError::Value { field: "record timestamp", value: timestamp });
+            return Err(bad_timestamp(timestamp));
         }
         let base = if self.is_empty() { timestamp } else { self.base_timestamp };
-        // Both are at least -1, so that their difference is a number.
-        let (timestamp_delta, offset_delta) = (timestamp - base, self.count);
+        let timestamp_delta =
+            timestamp.checked_sub(base).ok_or_else(|| bad_timestamp(timestamp))?;
+        let offset_delta = self.count;
         let (header_count, header_size) = measure_headers(headers)?;
         let size = ATTRIBUTES_SIZE
             + varlong_size(timestamp_delta)
@@ -190,6 +191,11 @@ impl BatchBuilder {
             record_count: self.count,
         }
     }
+}
+
+#[cold]
+const fn bad_timestamp(timestamp: Timestamp) -> EncodeError {
+    EncodeError::Value { field: "record timestamp", value: timestamp }
 }
 
 /// What comes before the key of a record.

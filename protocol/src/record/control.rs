@@ -24,8 +24,8 @@ pub enum ControlType {
 impl ControlType {
     /// Reads the first record of the control batch `batch`.
     pub fn parse(batch: &BatchView) -> Result<Self, DecodeError> {
-        // Coordinators do not compress markers, so that no buffer is ever made here.
-        let body = batch.body(&mut Decompressor::new())?;
+        // Coordinators do not compress markers: what does not stay small is none.
+        let body = batch.body(&mut Decompressor::with_size_limit(MARKER_SIZE))?;
         let record = body.records().next().transpose()?;
         Self::of_key(record.and_then(|record| record.key()))
     }
@@ -103,9 +103,13 @@ fn read_version(cursor: &mut Cursor<'_>, field: &'static str) -> Result<(), Deco
     Ok(())
 }
 
+/// Many times what a marker takes.
+const MARKER_SIZE: usize = 4 << 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocations::largest_allocation;
     use crate::record::{
         Attributes, RecordBatchHeader,
         testing::{batch_of, header, view},
@@ -168,6 +172,17 @@ mod tests {
         let body = batch.body(&mut Decompressor::new()).unwrap();
         let record = body.records().next().unwrap().unwrap();
         assert_eq!(EndTransactionMarker::parse(&record), Ok(None));
+    }
+
+    #[test]
+    fn a_marker_does_not_grow_beyond_what_markers_take() {
+        let mut batch = BatchBuilder::new(Compression::Gzip, None);
+        batch.append(0, Some(&[0; 4]), Some(&[0; 1 << 20]), []).unwrap();
+        let sealed = batch.seal(&mut Compressor::new()).unwrap();
+        let stored = view(sealed.into_control(ProducerId(5), ProducerEpoch(0)));
+        let (parsed, largest) = largest_allocation(|| ControlType::parse(&stored));
+        assert!(matches!(parsed, Err(DecodeError::DecompressedSize { limit: MARKER_SIZE, .. })));
+        assert!(largest < 128 << 10, "{largest}");
     }
 
     #[test]

@@ -206,6 +206,19 @@ fn what_cannot_be_written_is_refused_and_leaves_the_batch_as_it_was() {
 }
 
 #[test]
+fn a_time_too_far_from_the_first_is_refused() {
+    let mut builder = BatchBuilder::new(Compression::None, None);
+    builder.append(-1, None, Some(b"first"), []).unwrap();
+    let value = i64::MAX;
+    let error = EncodeError::Value { field: "record timestamp", value };
+    assert_eq!(builder.append(value, None, None, []), Err(error));
+    builder.append(value - 1, None, Some(b"second"), []).unwrap();
+    let batch = builder.seal(&mut Compressor::new()).unwrap().into_stamped(None);
+    let times: Vec<_> = records(&batch).into_iter().map(|record| record.timestamp).collect();
+    assert_eq!(times, [None, Some(value - 1)]);
+}
+
+#[test]
 fn a_wrong_level_is_refused_when_the_batch_is_sealed() {
     let mut builder = BatchBuilder::new(Compression::Gzip, Some(10));
     builder.append(0, None, None, []).unwrap();

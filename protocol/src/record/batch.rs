@@ -52,11 +52,10 @@ impl Batches {
     }
 
     fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
-        let Some(size) = RecordBatchHeader::whole_batch(&self.rest)? else {
+        let Some(header) = RecordBatchHeader::parse_whole(&self.rest)? else {
             return Ok(None);
         };
-        let header = RecordBatchHeader::parse_any(&self.rest)?;
-        let bytes = self.rest.split_to(size);
+        let bytes = self.rest.split_to(header.size_in_bytes());
         Ok(Some(BatchView { header, bytes, floor: Offset::MIN }))
     }
 }

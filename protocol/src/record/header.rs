@@ -60,16 +60,6 @@ impl RecordBatchHeader {
         Self::read(&prefix, &mut cursor)
     }
 
-    /// The header of the batch or the message at the front of `bytes`, whatever its format.
-    pub(crate) fn parse_any(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut cursor = Cursor::new(bytes);
-        let prefix = Prefix::read(&mut cursor)?;
-        if prefix.magic < MAGIC {
-            return legacy::read_header(&prefix, &mut cursor);
-        }
-        Self::read(&prefix, &mut cursor)
-    }
-
     /// The time from which compaction may drop the tombstones of the batch (KIP-534).
     #[inline]
     pub const fn delete_horizon(&self) -> Option<Timestamp> {
@@ -94,6 +84,20 @@ impl RecordBatchHeader {
     #[inline]
     pub fn next_offset(&self) -> Offset {
         self.last_offset() + 1
+    }
+
+    /// The header of the batch or the message at the front of `bytes`; `None` when `bytes` ends before
+    /// that does.
+    pub(crate) fn parse_whole(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let mut cursor = Cursor::new(bytes);
+        if bytes.len() < PREFIX_SIZE {
+            return Ok(None);
+        }
+        let prefix = Prefix::read(&mut cursor)?;
+        if prefix.size_in_bytes() > bytes.len() {
+            return Ok(None);
+        }
+        Self::read_any(&prefix, &mut cursor).map(Some)
     }
 
     /// The size of the batch at the front of `bytes`; `None` when `bytes` ends before it does.
@@ -129,6 +133,13 @@ impl RecordBatchHeader {
         output.put_i32(Sequence::to_wire(self.base_sequence));
         output.put_i32(self.record_count);
         bytes
+    }
+
+    fn read_any(prefix: &Prefix, cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
+        if prefix.magic < MAGIC {
+            return legacy::read_header(prefix, cursor);
+        }
+        Self::read(prefix, cursor)
     }
 
     fn read(prefix: &Prefix, cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {

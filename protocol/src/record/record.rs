@@ -9,7 +9,7 @@ use crate::{
     ids::{Offset, Timestamp},
     record::{
         TimestampType,
-        head::Head,
+        head::{self, Head},
         header::{NO_TIMESTAMP, RecordBatchHeader, known_timestamp},
         legacy::{Message, MessageSet, nested_timestamp},
     },
@@ -29,7 +29,7 @@ pub struct Records<'b> {
     base_offset: Offset,
     last_offset_delta: i32,
     /// Offset deltas only grow; this is the least that the next record may have.
-    next_offset_delta: i32,
+    next_offset_delta: i64,
     base_timestamp: Timestamp,
     /// The time of the append, which then holds for every record.
     append_time: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct Records<'b> {
 pub struct RecordsPosition {
     unread: usize,
     remaining: i32,
-    next_offset_delta: i32,
+    next_offset_delta: i64,
 }
 
 impl<'b> Records<'b> {
@@ -119,29 +119,29 @@ impl<'b> Records<'b> {
             return None;
         }
         let bytes = self.rest.rest();
-        let mut head = Head::<HEAD_SIZE>::new(bytes)?;
+        let mut head = Head::new(bytes)?;
         let length = head.length()??;
-        let (record, rest) = bytes.split_at_checked(head.size() + length)?;
+        let (record, next) = bytes.split_at_checked(head.size() + length)?;
+        head.refill()?;
         // Attributes, of which none is in use.
         head.skip_byte();
         let timestamp_delta = unzigzag64(head.number64()?);
         let offset_delta = unzigzag32(head.number32()?);
-        if offset_delta < self.next_offset_delta || offset_delta > self.last_offset_delta {
+        if !self.admits(offset_delta) {
             return None;
         }
         let length = head.length()?;
-        let (key, after_key) = take_part(record, head.size(), length)?;
-        let mut head = Head::<LENGTH_SIZE>::new(bytes.get(after_key..)?)?;
-        let length = head.length()?;
-        let (value, after_value) = take_part(record, after_key + head.size(), length)?;
-        let headers = HeadersView::of_usual(record.get(after_value..)?, self.header_limit)?;
+        let (key, rest) = take_part(record.get(head.size()..)?, length)?;
+        let (length, rest) = head::take_length(rest)?;
+        let (value, rest) = take_part(rest, length)?;
+        let headers = HeadersView::of_usual(rest, self.header_limit)?;
         let timestamp = match self.append_time {
             Some(time) => time,
             None => self.base_timestamp.checked_add(timestamp_delta)?,
         };
         self.remaining -= 1;
-        self.next_offset_delta = offset_delta.wrapping_add(1);
-        self.rest = Cursor::new(rest);
+        self.next_offset_delta = i64::from(offset_delta) + 1;
+        self.rest = Cursor::new(next);
         let offset = self.base_offset + Offset::from(offset_delta);
         Some(RecordView { offset, timestamp, key, value, headers })
     }
@@ -154,10 +154,10 @@ impl<'b> Records<'b> {
         record.i8("record attributes")?;
         let timestamp_delta = record.varlong("record timestamp delta")?;
         let offset_delta = record.varint("record offset delta")?;
-        if offset_delta < self.next_offset_delta || offset_delta > self.last_offset_delta {
+        if !self.admits(offset_delta) {
             return Err(bad_value("record offset delta", offset_delta.into()));
         }
-        self.next_offset_delta = offset_delta.wrapping_add(1);
+        self.next_offset_delta = i64::from(offset_delta) + 1;
         let key = record.varint_bytes("record key")?;
         let value = record.varint_bytes("record value")?;
         let headers = HeadersView::read(record, self.header_limit)?;
@@ -168,6 +168,13 @@ impl<'b> Records<'b> {
             value,
             headers,
         })
+    }
+
+    /// Offsets grow, up to the last that the batch was written with.
+    #[inline]
+    const fn admits(&self, offset_delta: i32) -> bool {
+        let is_new = offset_delta as i64 >= self.next_offset_delta;
+        is_new && offset_delta <= self.last_offset_delta
     }
 
     #[inline]
@@ -419,12 +426,12 @@ impl<'b> Iterator for Headers<'b> {
 
 impl std::iter::FusedIterator for Headers<'_> {}
 
-/// The key or the value of `record` that begins at `start`, and where it ends.
+/// The key or the value at the front of `record`, and what follows it.
 #[inline]
-fn take_part(record: &[u8], start: usize, length: Option<usize>) -> Option<(Option<&[u8]>, usize)> {
-    let Some(length) = length else { return Some((None, start)) };
-    let end = start + length;
-    record.get(start..end).map(|part| (Some(part), end))
+fn take_part(record: &[u8], length: Option<usize>) -> Option<(Option<&[u8]>, &[u8])> {
+    let Some(length) = length else { return Some((None, record)) };
+    let (part, rest) = record.split_at_checked(length)?;
+    Some((Some(part), rest))
 }
 
 #[cold]
@@ -432,10 +439,6 @@ const fn bad_value(field: &'static str, value: i64) -> DecodeError {
     DecodeError::Value { field, value }
 }
 
-/// More than the numbers before a key take at most: twice five bytes, one, ten, and five.
-const HEAD_SIZE: usize = 32;
-/// More than a length takes at most.
-const LENGTH_SIZE: usize = 8;
 /// A header has at least the lengths of its key and of its value.
 const LEAST_HEADER_SIZE: usize = 2;
 /// A record has at least its length, attributes, two deltas, two lengths and its header count.

@@ -79,6 +79,18 @@ fn offsets_grow_and_stay_inside_the_batch() {
 }
 
 #[test]
+fn no_offset_follows_the_greatest() {
+    let header = RecordBatchHeader { last_offset_delta: i32::MAX, ..header(2) };
+    for second in [3, -5, i32::MAX] {
+        let records = [record(0, i32::MAX, &[0]), record(0, second, &[0])].concat();
+        let mut walk = Records::new(&header, Offset::MIN, &records);
+        assert_eq!(walk.next().unwrap().unwrap().offset(), header.last_offset());
+        let error = DecodeError::Value { field: "record offset delta", value: second.into() };
+        assert_eq!(walk.next(), Some(Err(error)));
+    }
+}
+
+#[test]
 fn a_time_that_is_no_number_is_an_error() {
     let error = DecodeError::Value { field: "record timestamp delta", value: i64::MAX };
     assert_eq!(first_error(1, &record(i64::MAX, 0, &[0])), error);

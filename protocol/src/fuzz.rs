@@ -14,6 +14,8 @@ mod messages;
 mod naive;
 mod records;
 mod sasl;
+mod seeds;
+mod vectors;
 mod visibility;
 
 pub use codecs::{fuzz_gzip, fuzz_lz4, fuzz_snappy_raw, fuzz_snappy_xerial, fuzz_zstd};
@@ -27,6 +29,7 @@ pub use records::{
     fuzz_batch_header_walk, fuzz_produce_roundtrip, fuzz_record_batch_crc, fuzz_record_body,
 };
 pub use sasl::fuzz_sasl;
+pub use seeds::{Seed, seeds};
 pub use visibility::fuzz_aborted_filter;
 
 /// What is done with one input.

@@ -1,13 +1,9 @@
 //! Every target over the samples, the golden vectors and what fuzzers have found, and over cheap
 //! mutations of the samples; the fuzzer does the same with more patience.
 
-mod seeds;
-mod vectors;
-
 use std::{collections::HashSet, fs, path::PathBuf};
 
-use self::seeds::samples;
-use super::{TARGETS, Target, measure_with};
+use super::{TARGETS, Target, measure_with, seeds::samples, vectors};
 use crate::allocations::peak_allocation;
 
 fn fuzz_folder() -> PathBuf {

@@ -11,7 +11,7 @@ mod layout;
 mod produce;
 #[cfg(feature = "broker")]
 pub mod server;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod synthetic;
 
 use bytes::{BufMut, Bytes, BytesMut};

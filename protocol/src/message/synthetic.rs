@@ -44,23 +44,26 @@ pub(crate) fn request(api: ApiKey, version: i16) -> Vec<u8> {
 }
 
 /// The body of the answer to requests of `api`, without a tagged field that nobody knows.
+#[cfg(test)]
 pub(crate) fn plain_answer(api: ApiKey, version: i16) -> Vec<u8> {
     message(layout::answer_to(api).unwrap(), version, None).bytes
 }
 
 /// The body of the answer to requests of `api` in which the first array of this name announces
 /// `count` elements; the rest is as it was.
+#[cfg(test)]
 pub(crate) fn hostile_answer(api: ApiKey, version: i16, array: &str, count: u32) -> Vec<u8> {
     hostile(layout::answer_to(api).unwrap(), version, array, count)
 }
 
 /// The body of a request of `api` in which the first array of this name announces `count` elements;
 /// the rest is as it was.
-#[cfg(feature = "broker")]
+#[cfg(all(test, feature = "broker"))]
 pub(crate) fn hostile_request(api: ApiKey, version: i16, array: &str, count: u32) -> Vec<u8> {
     hostile(layout::request_of(api).unwrap(), version, array, count)
 }
 
+#[cfg(test)]
 fn hostile(layout: Layout, version: i16, array: &str, count: u32) -> Vec<u8> {
     let sample = message(layout, version, None);
     let (_, place) = sample.counts.iter().find(|(name, _)| *name == array).unwrap();

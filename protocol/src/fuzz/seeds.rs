@@ -1,29 +1,22 @@
 //! Samples for every target: messages of every API in every version, batches of every
 //! codec, and what each target makes of a few bytes.
 
-use std::{fs, path::PathBuf};
-
 use crate::{
     ApiKey, BatchBuilder, Compression, Compressor, ControlType, EndTransactionMarker, LeaderEpoch,
     ProducerEpoch, ProducerId, ProducerStamp, SPOKEN, Sequence, assign_offsets, message::synthetic,
 };
 
-/// Writes what a fuzzer begins with into `fuzz/seeds`: the samples, and the golden vectors.
-#[test]
-#[ignore = "writes files"]
-fn write_the_seeds() {
-    let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
-    for (target, name, bytes) in samples().into_iter().chain(super::vectors::inputs()) {
-        let folder = seeds.join(target);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(name), bytes).unwrap();
-    }
+/// A target, a name, and an input.
+pub type Seed = (&'static str, String, Vec<u8>);
+
+/// What a fuzzer begins with: the samples, and the golden vectors.
+pub fn seeds() -> Vec<Seed> {
+    let mut seeds = samples();
+    seeds.extend(super::vectors::inputs());
+    seeds
 }
 
-/// A target, a name, and an input.
-pub(super) type Sample = (&'static str, String, Vec<u8>);
-
-pub(super) fn samples() -> Vec<Sample> {
+pub(super) fn samples() -> Vec<Seed> {
     let mut samples = messages();
     samples.extend(batches());
     samples.extend(codecs());
@@ -64,7 +57,7 @@ pub(super) fn samples() -> Vec<Sample> {
     samples
 }
 
-fn messages() -> Vec<Sample> {
+fn messages() -> Vec<Seed> {
     let mut samples = Vec::new();
     for (index, (api, versions)) in (0_u8..).zip(SPOKEN) {
         for (choice, version) in (0_u8..).zip(versions.min..=versions.max) {
@@ -95,7 +88,7 @@ fn batch(compression: Compression, stamp: Option<ProducerStamp>) -> Vec<u8> {
     builder.seal(&mut Compressor::new()).unwrap().stamp(stamp).to_vec()
 }
 
-fn batches() -> Vec<Sample> {
+fn batches() -> Vec<Seed> {
     let stamp = ProducerStamp {
         producer_id: ProducerId(5),
         producer_epoch: ProducerEpoch(3),
@@ -144,7 +137,7 @@ fn batches() -> Vec<Sample> {
     samples
 }
 
-fn codecs() -> Vec<Sample> {
+fn codecs() -> Vec<Seed> {
     let text: Vec<u8> =
         (0..400_u32).flat_map(|n| format!("order {}\n", n * 7919).into_bytes()).collect();
     let mut samples = Vec::new();

@@ -1,21 +1,18 @@
 //! What the Java client wrote, as inputs of the targets.
 
-use std::{fs, path::Path};
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use super::seeds::Sample;
+use super::seeds::Seed;
 use crate::{ApiKey, SPOKEN};
 
-pub(super) fn inputs() -> Vec<Sample> {
-    let mut inputs: Vec<_> = lines("messages.jsonl").iter().filter_map(message).collect();
-    inputs.extend(lines("consumer-protocol.jsonl").iter().map(consumer_protocol));
-    for file in ["records-v0.jsonl", "records-v1.jsonl", "records-v2.jsonl"] {
-        for (line, vector) in lines(file).iter().enumerate() {
-            let encodings = vector["encodings"].as_object().unwrap();
-            for (codec, encoding) in encodings {
-                let name = format!("{}-{line}-{codec}", &file[8..10]);
+pub(super) fn inputs() -> Vec<Seed> {
+    let mut inputs: Vec<_> = lines(MESSAGES).filter_map(|line| message(&line)).collect();
+    inputs.extend(lines(CONSUMER_PROTOCOL).map(|line| consumer_protocol(&line)));
+    for (format, file) in RECORDS.iter().enumerate() {
+        for (line, vector) in lines(file).enumerate() {
+            for (codec, encoding) in vector["encodings"].as_object().unwrap() {
+                let name = format!("v{format}-{line}-{codec}");
                 log(&name, codec, &bytes(&encoding["bytes"]), &mut inputs);
             }
         }
@@ -23,17 +20,15 @@ pub(super) fn inputs() -> Vec<Sample> {
     inputs
 }
 
-fn lines(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+fn lines(file: &str) -> impl Iterator<Item = Value> {
+    file.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
     BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap()
 }
 
-fn message(vector: &Value) -> Option<Sample> {
+fn message(vector: &Value) -> Option<Seed> {
     let text = |field: &str| vector[field].as_str().unwrap();
     let named = |(api, _): &&(ApiKey, _)| format!("{api:?}") == text("api");
     let (api, versions) = SPOKEN.iter().find(named)?;
@@ -49,13 +44,13 @@ fn message(vector: &Value) -> Option<Sample> {
     Some((target, format!("{}-v{version}-{}", text("api"), text("shape")).to_lowercase(), input))
 }
 
-fn consumer_protocol(vector: &Value) -> Sample {
+fn consumer_protocol(vector: &Value) -> Seed {
     let [kind, shape] = ["kind", "shape"].map(|field| vector[field].as_str().unwrap());
     let name = format!("{kind}-v{}-{shape}-{}", vector["version"], vector["unknown"]);
     ("consumer_protocol", name.to_lowercase(), bytes(&vector["bytes"]))
 }
 
-fn log(name: &str, codec: &str, bytes: &[u8], inputs: &mut Vec<Sample>) {
+fn log(name: &str, codec: &str, bytes: &[u8], inputs: &mut Vec<Seed>) {
     for target in ["batch_header_walk", "record_batch_crc"] {
         inputs.push((target, name.to_owned(), bytes.to_vec()));
     }
@@ -87,3 +82,11 @@ fn log(name: &str, codec: &str, bytes: &[u8], inputs: &mut Vec<Sample>) {
         inputs.push((target, name.to_owned(), stored.to_vec()));
     }
 }
+
+const MESSAGES: &str = include_str!("../../vectors/messages.jsonl");
+const CONSUMER_PROTOCOL: &str = include_str!("../../vectors/consumer-protocol.jsonl");
+const RECORDS: [&str; 3] = [
+    include_str!("../../vectors/records-v0.jsonl"),
+    include_str!("../../vectors/records-v1.jsonl"),
+    include_str!("../../vectors/records-v2.jsonl"),
+];

@@ -1,0 +1,13 @@
+//! Writes what fuzzers begin with into `fuzz/seeds`, a folder for each target; `fuzz/run` does it before it fuzzes.
+
+use std::{fs, io, path::Path};
+
+fn main() -> io::Result<()> {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    for (target, name, bytes) in kavka_protocol::fuzz::seeds() {
+        let folder = seeds.join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(name), bytes)?;
+    }
+    Ok(())
+}

@@ -3,8 +3,14 @@
 //! `cargo bench -p kavka-benches --bench decode -- --help` says what can be chosen. Checksums are verified by everybody.
 //! kavka leaves headers undecoded until they are asked for: `kavka-headers` asks for all of them, as the rivals do.
 
-use kavka_benches::{Bench, Case, Lane, Options, Result, Target, read_columns, walk, walk_headers};
+use kavka_benches::{
+    Bench, COUNTING, Case, CountingAllocator, Lane, Options, Result, Target, read_columns, walk,
+    walk_headers,
+};
 use kavka_protocol::{Decompressor, RecordColumns};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = COUNTING;
 
 const TARGETS: [Target; 4] = [
     Target { case: "100B", against: "krafka", least: 4.0, aim: 5.0 },

@@ -4,7 +4,12 @@
 //! and values the application owns already, and ends with batches that could be sent, checksums included.
 
 use bytes::Bytes;
-use kavka_benches::{Bench, Case, EncodePass, Lane, Options, Records, Result, Target};
+use kavka_benches::{
+    Bench, COUNTING, Case, CountingAllocator, EncodePass, Lane, Options, Records, Result, Target,
+};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = COUNTING;
 
 const TARGETS: [Target; 1] = [Target { case: "100B", against: "krafka", least: 3.0, aim: 3.0 }];
 

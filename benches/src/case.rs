@@ -18,6 +18,18 @@ pub struct Shape {
     pub headers: usize,
 }
 
+impl Shape {
+    /// The kind that is called `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SHAPES.iter().find(|shape| shape.name == name)
+    }
+
+    /// Bytes of a key and a value.
+    pub fn payload_size(&self) -> usize {
+        KEY_SIZE + self.value_size
+    }
+}
+
 /// The kinds that are measured.
 pub const SHAPES: [Shape; 4] = [
     Shape { name: "100B", value_size: 100, headers: 0 },
@@ -136,6 +148,8 @@ fn name(shape: &Shape, codec: Compression) -> String {
     }
 }
 
+/// `key-` and seven digits.
+const KEY_SIZE: usize = kavka_bench_line::Entries::KEY_SIZE;
 const FIRST_TIMESTAMP: i64 = 1_700_000_000_000;
 const RECORDS_PER_MILLISECOND: i64 = 10;
 const HEADERS: [(&str, Option<&[u8]>); 2] =

@@ -7,22 +7,27 @@
 mod bench;
 mod case;
 mod chart;
+pub mod client;
 mod codec;
+pub mod contest;
 mod counted;
 mod options;
 mod payload;
 mod race;
+mod recording;
 mod report;
 mod rival;
+pub mod server;
 mod target;
 
 pub use bench::Bench;
 pub use case::{Case, SHAPES, Shape};
 pub use codec::{EncodePass, Records, read_columns, walk, walk_headers};
-pub use counted::allocations;
+pub use counted::{COUNTING, CountingAllocator, allocations};
 pub use kavka_bench_line::Seen;
 pub use options::Options;
 pub use race::{Lane, Standing};
+pub use recording::Recording;
 pub use target::Target;
 
 /// A benchmark that fails says why and ends.

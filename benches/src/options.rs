@@ -60,8 +60,8 @@ impl Options {
                 "--svg" => options.svg = Some(path(&value()?)),
                 "--quick" => options.budget = QUICK_BUDGET,
                 "--no-peers" => options.with_peers = false,
-                "--batch" => options.batch_size = bytes(&value()?)?,
-                "--log" => options.log_size = bytes(&value()?)?,
+                "--batch" => options.batch_size = number("bytes", &value()?)?,
+                "--log" => options.log_size = number("bytes", &value()?)?,
                 other if other.starts_with('-') => return Err(format!("no option {other}")),
                 _ => options.filter = Some(argument),
             }
@@ -85,14 +85,15 @@ impl Default for Options {
 }
 
 /// Cargo starts benchmarks in their package's folder; who writes a relative path thinks of the repository's.
-fn path(given: &str) -> PathBuf {
+pub(crate) fn path(given: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("")).join(given)
 }
 
-fn bytes(number: &str) -> Result<usize, String> {
-    match number.parse() {
-        Ok(bytes) if bytes > 0 => Ok(bytes),
-        _ => Err(format!("not a number of bytes: {number}")),
+/// A number of `what`, one at least.
+pub(crate) fn number(what: &str, given: &str) -> Result<usize, String> {
+    match given.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("not a number of {what}: {given}")),
     }
 }
 

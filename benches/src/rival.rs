@@ -21,7 +21,7 @@ pub(crate) struct Rival {
 impl Rival {
     /// Builds all rivals, which takes minutes the first time and a moment later on, and starts them.
     pub(crate) fn start_all() -> Result<Vec<Self>> {
-        let programs = build()?;
+        let programs = build("kavka-peers")?;
         CLIENTS.iter().map(|client| Self::start(client, &programs)).collect()
     }
 
@@ -99,13 +99,18 @@ impl Drop for Conversation {
     }
 }
 
-/// Builds the rivals next to what cargo builds of ours and says where they are.
-fn build() -> Result<PathBuf> {
+/// Builds the rivals that are whole clients and says where they are.
+pub(crate) fn build_clients() -> Result<PathBuf> {
+    build("kavka-peer-clients")
+}
+
+/// Builds the rivals of one package next to what cargo builds of ours and says where they are.
+fn build(package: &str) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = target_directory()?.join("peers");
     let mut command = Command::new(cargo);
     command.args(["build", "--release", "--locked", "--quiet", "--manifest-path", MANIFEST]);
-    command.arg("--target-dir").arg(&target);
+    command.args(["--package", package]).arg("--target-dir").arg(&target);
     eprintln!("building the rivals (minutes the first time)");
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
     if status.success() {

@@ -1,9 +1,13 @@
 //! What kavka allocates while it reads and makes batches. One test only: the whole process is counted.
 
 use kavka_benches::{
-    Case, EncodePass, Records, SHAPES, allocations, read_columns, walk, walk_headers,
+    COUNTING, Case, CountingAllocator, EncodePass, Records, SHAPES, allocations, read_columns,
+    walk, walk_headers,
 };
 use kavka_protocol::{Compression, Decompressor, RecordColumns};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = COUNTING;
 
 #[test]
 fn memory_is_asked_for_by_the_batch_and_never_by_the_record() {

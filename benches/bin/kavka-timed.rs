@@ -1,0 +1,5 @@
+//! kavka, to be timed.
+
+fn main() {
+    kavka_bench_line::contend(|| 0, kavka_benches::client::work);
+}

@@ -9,7 +9,7 @@ use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{now, sleep_until};
+use crate::io::{BoxFuture, now, sleep_until};
 use crate::network::Network;
 use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings, Refresh};
 use crate::topic::{Cluster, TopicMetadata};
@@ -184,6 +184,24 @@ impl MetadataCache {
         self.with(|metadata| metadata.wait(topic, interest, ticket, now()));
         self.wake.notify_one();
         news
+    }
+
+    /// Ready when the cluster has been asked about each of `topics`, which happens at once. Dropping
+    /// the future only stops the waiting.
+    pub(crate) fn news_of<'t>(
+        &self,
+        topics: impl IntoIterator<Item = &'t str>,
+        interest: Interest,
+    ) -> BoxFuture<'static, ()> {
+        let topics = topics.into_iter();
+        let news: Vec<_> = topics.map(|topic| self.next_news(topic, interest)).collect();
+        Box::pin(async move {
+            // One answer usually brings them all.
+            for told in news {
+                // Nobody left to tell is as good an end of the waiting as the news.
+                let _ = told.await;
+            }
+        })
     }
 
     /// Tells everybody who waits.

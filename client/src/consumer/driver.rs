@@ -15,7 +15,7 @@ use super::shared::Shared;
 use crate::client::Client;
 use crate::config::ConsumerConfig;
 use crate::error::Result;
-use crate::io::{BoxFuture, Lane, PendingAnswer, Target, now, sleep_until};
+use crate::io::{BoxFuture, Lane, PendingAnswer, Target, finished, now, sleep_until};
 use crate::state::connection::{Answer, Outgoing};
 use crate::state::fetch::{
     FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart, PositionReset,
@@ -75,7 +75,7 @@ impl Driver {
             let timeout = self.shared.with(|fetcher| fetcher.poll_timeout());
             tokio::select! {
                 ended = next_ended(&mut self.exchanges) => self.handle_ended(ended),
-                () = refreshed(&mut self.refresh) => self.handle_refresh(),
+                () = finished(&mut self.refresh) => self.handle_refresh(),
                 _ = self.changes.changed() => self.handle_metadata(),
                 () = self.shared.application_acted() => {}
                 () = sleep_until(timeout) => self.shared.with(|fetcher| fetcher.handle_timeout(now())),
@@ -140,22 +140,14 @@ impl Driver {
         self.client.metadata().handle_leader_hint(topic_partition, *leader, *epoch);
     }
 
-    /// Asks for news of every topic; one answer usually brings them all.
+    /// Asks for news of every topic.
     fn refresh(&mut self) {
         if self.refresh.is_some() {
             return;
         }
         let metadata = self.client.metadata();
-        let news = self.shared.with(|fetcher| {
-            let topics = fetcher.topics().into_iter();
-            topics.map(|topic| metadata.next_news(topic, Interest::Read)).collect::<Vec<_>>()
-        });
-        self.refresh = Some(Box::pin(async move {
-            for told in news {
-                // Nobody left to tell is as good an end of the waiting as the news.
-                let _ = told.await;
-            }
-        }));
+        let news = self.shared.with(|fetcher| metadata.news_of(fetcher.topics(), Interest::Read));
+        self.refresh = Some(news);
     }
 
     fn handle_ended(&mut self, ended: Ended) {
@@ -238,13 +230,6 @@ async fn next_ended(exchanges: &mut Vec<Exchange>) -> Ended {
         Poll::Pending
     })
     .await
-}
-
-async fn refreshed(refresh: &mut Option<BoxFuture<'static, ()>>) {
-    match refresh {
-        Some(refresh) => refresh.await,
-        None => std::future::pending().await,
-    }
 }
 
 /// What the client's metadata says about one partition.

@@ -14,7 +14,7 @@ use super::connect::{BoxFuture, Connect, in_words};
 use super::input::Input;
 use super::sasl;
 use super::stream::Stream;
-use super::{now, sleep_until};
+use super::{finished, now, sleep_until};
 use crate::config::Endpoint;
 use crate::security::Login;
 use crate::security::tls::{HandshakeError, refused_after_handshake};
@@ -184,7 +184,7 @@ impl Driver<'_> {
                 () = sleep_until(self.link.with(|connection| connection.poll_timeout())) => {
                     self.link.with(|connection| connection.handle_timeout(now()));
                 }
-                done = sasl::finished(&mut self.work) => {
+                done = finished(&mut self.work) => {
                     self.link.with(|connection| connection.handle_work(done, now()));
                 }
                 () = self.link.wake.notified() => {}

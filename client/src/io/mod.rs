@@ -28,3 +28,13 @@ pub(crate) async fn sleep_until(time: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+/// Waits for the end of what is under way, which then is no more; for ever when nothing is.
+pub(crate) async fn finished<T>(under_way: &mut Option<BoxFuture<'static, T>>) -> T {
+    let Some(future) = under_way else {
+        return std::future::pending().await;
+    };
+    let end = future.await;
+    *under_way = None;
+    end
+}

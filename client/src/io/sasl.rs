@@ -26,18 +26,6 @@ pub(super) fn perform(work: Work, login: Option<Arc<Login>>) -> BoxFuture<'stati
     }
 }
 
-/// Waits for what is under way; for ever when nothing is.
-pub(super) async fn finished(work: &mut Option<BoxFuture<'static, WorkDone>>) -> WorkDone {
-    match work {
-        Some(future) => {
-            let done = future.await;
-            *work = None;
-            done
-        }
-        None => std::future::pending().await,
-    }
-}
-
 /// 192 random bits, printable.
 fn nonce() -> Result<String, String> {
     use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};

@@ -1,5 +1,7 @@
 //! Conversations between producers and brokers spoken by hand, on virtual time.
 
+mod leaders;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

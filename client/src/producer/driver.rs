@@ -1,6 +1,6 @@
 //! The task of one producer: seals, sends and settles what the handles have appended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::shared::Shared;
 use crate::client::Client;
 use crate::config::{Acks, ProducerConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{BoxFuture, Lane, PendingAnswer, Target, now, sleep_until};
+use crate::io::{BoxFuture, Lane, PendingAnswer, Target, finished, now, sleep_until};
 use crate::network::wire_millis;
 use crate::state::backoff::Backoff;
 use crate::state::connection::{Answer as RawAnswer, Outgoing, throttle};
@@ -44,6 +44,8 @@ pub(super) struct Driver {
     identity: Option<BoxFuture<'static, Result<Identity>>>,
     /// Every partition that ever had something to send.
     partitions: HashMap<PartitionIndex, TopicPartition>,
+    /// Ready when the cluster has been asked about topics whose leaders are missing.
+    news: Option<BoxFuture<'static, ()>>,
     changes: watch::Receiver<u64>,
 }
 
@@ -66,6 +68,7 @@ impl Driver {
             requests: Vec::new(),
             identity: None,
             partitions: HashMap::new(),
+            news: None,
             changes,
         }
     }
@@ -77,8 +80,9 @@ impl Driver {
             let timeout = self.poll_timeout();
             tokio::select! {
                 (sent, answer) = next_answer(&mut self.requests) => self.handle_answer(&sent, answer),
-                result = identified(&mut self.identity) => self.handle_identity(result),
+                result = finished(&mut self.identity) => self.handle_identity(result),
                 _ = self.changes.changed() => self.handle_metadata(),
+                () = finished(&mut self.news) => self.handle_metadata(),
                 () = self.shared.woken() => {}
                 () = sleep_until(timeout) => {}
             }
@@ -90,6 +94,7 @@ impl Driver {
         self.settle();
         self.collect();
         self.pass_on_news();
+        self.seek_leaders();
         if self.sender.poll_identity(now()) {
             self.identity = Some(Box::pin(identify(self.client.clone())));
         }
@@ -136,6 +141,40 @@ impl Driver {
         self.sender.handle_leader(index, leader);
     }
 
+    /// Asks about partitions that have something to send and no leader, again and again until they
+    /// have one: what a broker says may be out of date, and topics that nobody asks about are
+    /// forgotten.
+    fn seek_leaders(&mut self) {
+        if self.news.is_some() {
+            return;
+        }
+        let topics = self.busy_topics(self.sender.leaderless());
+        if !topics.is_empty() {
+            let (topics, interest) = (topics.iter().map(|topic| &**topic), interest(&self.client));
+            self.news = Some(self.client.metadata().news_of(topics, interest));
+        }
+    }
+
+    /// The topics of those partitions that have something to send.
+    fn busy_topics(&self, among: impl Iterator<Item = PartitionIndex>) -> BTreeSet<Arc<str>> {
+        let state = self.shared.lock();
+        among
+            .filter(|index| {
+                self.sender.has_batches(*index) || state.accumulator.waiting(*index) > 0
+            })
+            .filter_map(|index| self.partitions.get(&index))
+            .map(|topic_partition| Arc::clone(&topic_partition.topic))
+            .collect()
+    }
+
+    /// Keeps everything known that there is something to send to.
+    fn track_busy(&self) {
+        let interest = interest(&self.client);
+        for topic in self.busy_topics(self.partitions.keys().copied()) {
+            self.client.metadata().track(&topic, interest);
+        }
+    }
+
     /// Tells the metadata what brokers said about leaders.
     fn pass_on_news(&mut self) {
         let metadata = self.client.metadata();
@@ -144,6 +183,7 @@ impl Driver {
             is_news |= metadata.handle_leader_hint(&topic_partition, leader, epoch);
         }
         if self.sender.take_stale() {
+            self.track_busy();
             metadata.request_refresh();
         }
         if is_news {
@@ -277,18 +317,6 @@ async fn next_answer(requests: &mut Vec<Sent>) -> (Sent, Result<RawAnswer>) {
         }
     })
     .await
-}
-
-/// The outcome of asking for an identity; never, unless that is under way.
-async fn identified(
-    identity: &mut Option<BoxFuture<'static, Result<Identity>>>,
-) -> Result<Identity> {
-    let Some(asking) = identity else {
-        return std::future::pending().await;
-    };
-    let result = asking.await;
-    *identity = None;
-    result
 }
 
 fn settings(config: &ProducerConfig, seed: u64) -> SenderSettings {

@@ -170,7 +170,8 @@ impl<T> Accumulator<T> {
         self.ready.pop_front()
     }
 
-    /// The oldest due batch of the partition; after `None`, `poll_ready` names it when there is one.
+    /// The oldest due batch of the partition; after `None`, or when the last one has
+    /// expired, `poll_ready` names it when there is one.
     pub(crate) fn take(&mut self, index: PartitionIndex) -> Option<OpenBatch<T>> {
         self.partitions[index.0].take()
     }

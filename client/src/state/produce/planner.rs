@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ pub(super) struct Planner {
     max_in_flight: usize,
     leaders: Vec<Place>,
     brokers: BTreeMap<BrokerId, Queue>,
+    /// Those that are offered while nobody is known to lead them.
+    leaderless: BTreeSet<PartitionIndex>,
     /// The broker named last, so that the others come first next time.
     last: Option<BrokerId>,
 }
@@ -42,16 +44,21 @@ struct Queue {
 impl Planner {
     /// A planner that allows `max.in.flight.requests.per.connection` requests at a time.
     pub(super) fn new(max_in_flight: usize) -> Self {
-        Self { max_in_flight, leaders: Vec::new(), brokers: BTreeMap::new(), last: None }
+        let (leaders, brokers, leaderless) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { max_in_flight, leaders, brokers, leaderless, last: None }
     }
 
     /// The partition may have something to send.
     pub(super) fn offer(&mut self, index: PartitionIndex) {
         let place = self.place(index);
-        if !std::mem::replace(&mut place.is_offered, true)
-            && let Some(leader) = place.leader
-        {
-            self.brokers.entry(leader).or_default().partitions.push_back(index);
+        if std::mem::replace(&mut place.is_offered, true) {
+            return;
+        }
+        match place.leader {
+            Some(leader) => {
+                self.brokers.entry(leader).or_default().partitions.push_back(index);
+            }
+            None => drop(self.leaderless.insert(index)),
         }
     }
 
@@ -74,8 +81,9 @@ impl Planner {
         }
         // A place left behind would be a second one when the leader comes back, and a request has room for one
         // batch of a partition only.
-        if let Some(queue) = former.and_then(|former| self.brokers.get_mut(&former)) {
-            queue.partitions.retain(|queued| *queued != index);
+        match former.and_then(|former| self.brokers.get_mut(&former)) {
+            Some(queue) => queue.partitions.retain(|queued| *queued != index),
+            None => drop(self.leaderless.remove(&index)),
         }
         self.offer(index);
     }
@@ -128,6 +136,11 @@ impl Planner {
             .filter(|queue| queue.has_turn(self.max_in_flight))
             .filter_map(|queue| queue.muted_until)
             .min()
+    }
+
+    /// Those that may have something to send, and nobody to send it to.
+    pub(super) fn leaderless(&self) -> impl Iterator<Item = PartitionIndex> {
+        self.leaderless.iter().copied()
     }
 
     pub(super) fn leader(&self, index: PartitionIndex) -> Option<BrokerId> {

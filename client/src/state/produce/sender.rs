@@ -23,7 +23,7 @@ use crate::state::timers::{earliest, is_reached};
 /// Decides what is sent to whom and when, and what becomes of every batch.
 ///
 /// `handle_ready` says that a partition has a due batch, `handle_leader` who leads it. `poll_request`
-/// yields what to send; how each request ended is reported through `handle_answer`. Every batch
+/// yields what to send, `leaderless` what it does not know whom to send to; how each request ended is reported through `handle_answer`. Every batch
 /// taken comes out of `poll_settled`, in one piece or in parts; `take_spares` yields the memory of
 /// batches, to be used again. `poll_identity` asks for a producer
 /// id, `poll_hint` passes on what brokers say about leaders, `take_stale` whether the metadata seems
@@ -258,6 +258,16 @@ impl<T: Clone> Sender<T> {
     /// Whether something happened that speaks for newer metadata; asking resets it.
     pub(crate) fn take_stale(&mut self) -> bool {
         std::mem::take(&mut self.is_stale)
+    }
+
+    /// Whether the partition has batches that were taken and are not settled.
+    pub(crate) fn has_batches(&self, index: PartitionIndex) -> bool {
+        self.sequencer.has_batches(index)
+    }
+
+    /// Partitions that may have something to send, and nobody who takes it.
+    pub(crate) fn leaderless(&self) -> impl Iterator<Item = PartitionIndex> {
+        self.planner.leaderless()
     }
 
     /// When to call `handle_timeout` and poll again.

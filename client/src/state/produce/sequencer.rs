@@ -177,6 +177,11 @@ impl<T> Sequencer<T> {
         self.lines.get_mut(index.0)?.entry_mut(number)?.batch.as_mut()
     }
 
+    /// Whether the partition has batches whose fate is open.
+    pub(super) fn has_batches(&self, index: PartitionIndex) -> bool {
+        self.lines.get(index.0).is_some_and(Line::has_batches)
+    }
+
     /// Whether everything before the entry is settled.
     pub(super) fn is_oldest(&self, index: PartitionIndex, number: EntryNumber) -> bool {
         self.lines.get(index.0).is_some_and(|line| line.is_oldest(number))

@@ -14,7 +14,7 @@ pub(super) struct Partition<T> {
     batches: VecDeque<OpenBatch<T>>,
     /// The last batch is due; all others always are.
     last_is_due: bool,
-    /// It was named by `poll_ready`, or will be, since `take` found nothing.
+    /// It was named by `poll_ready`, or will be, since nothing was left here.
     pub(super) is_named: bool,
 }
 
@@ -87,6 +87,8 @@ impl<T> Partition<T> {
         self.deadline().filter(|deadline| *deadline <= now)?;
         let expired = self.batches.pop_front();
         self.last_is_due &= !self.batches.is_empty();
+        // Nobody may ever come to take what follows: it is named anew.
+        self.is_named &= !self.batches.is_empty();
         expired
     }
 

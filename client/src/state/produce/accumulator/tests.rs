@@ -276,6 +276,18 @@ fn an_expired_batch_does_not_linger_on() {
 }
 
 #[test]
+fn a_partition_whose_batches_expired_untaken_is_named_again() {
+    let mut at = Fixture::new(Limits { linger: Duration::ZERO, ..limits() });
+    let orders = at.partition(0);
+    at.append_all(orders, &["a"]);
+    assert_eq!(at.accumulator.poll_ready(at.now), Some(orders));
+    at.now += DELIVERY;
+    assert!(at.accumulator.poll_expired(at.now).is_some());
+    at.append_all(orders, &["b"]);
+    assert_eq!(at.accumulator.poll_ready(at.now), Some(orders));
+}
+
+#[test]
 fn everything_comes_out_when_all_is_given_up() {
     let mut at = Fixture::new(limits());
     let (zero, one) = (at.partition(0), at.partition(1));

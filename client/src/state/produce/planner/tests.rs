@@ -84,6 +84,22 @@ fn a_partition_without_a_leader_waits_for_one() {
 }
 
 #[test]
+fn a_partition_counts_as_leaderless_while_it_waits_and_nobody_leads_it() {
+    let mut planner = planner(&[ONE]);
+    let leaderless = |planner: &Planner| planner.leaderless().count();
+    planner.offer(PartitionIndex(1));
+    assert_eq!(leaderless(&planner), 1, "it never had one");
+    planner.set_leader(PartitionIndex(0), None);
+    assert_eq!(leaderless(&planner), 2, "it lost its leader");
+    planner.set_leader(PartitionIndex(0), Some(TWO));
+    planner.set_leader(PartitionIndex(1), Some(ONE));
+    assert_eq!(leaderless(&planner), 0);
+    assert_eq!(planner.next_partition(TWO), Some(PartitionIndex(0)));
+    planner.set_leader(PartitionIndex(0), None);
+    assert_eq!(leaderless(&planner), 0, "it has nothing to send");
+}
+
+#[test]
 fn a_partition_that_moves_takes_its_place_before_the_new_leader_only() {
     let mut planner = planner(&[ONE, ONE]);
     planner.set_leader(PartitionIndex(0), Some(TWO));

@@ -221,6 +221,11 @@ impl<T> Line<T> {
         }
     }
 
+    /// Whether it holds a batch that was not given up.
+    pub(super) fn has_batches(&self) -> bool {
+        self.entries.iter().any(|entry| entry.batch.is_some())
+    }
+
     pub(super) fn is_oldest(&self, number: EntryNumber) -> bool {
         self.entries.front().is_some_and(|entry| entry.number == number)
     }

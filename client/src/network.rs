@@ -54,20 +54,18 @@ impl Network {
         }
     }
 
-    /// Makes one request to any broker, and to the next one when that fails on the way.
+    /// Makes one request, which several brokers may carry out without harm, to any of them. One that is
+    /// slow to answer is overtaken by the next.
     pub(crate) async fn call_any<R: Request + Clone + Send + 'static>(
         &self,
         request: &R,
     ) -> Result<R::Response> {
-        let mut last = None;
-        for target in self.targets(false) {
-            let request = request.clone();
-            match self.call_at(target, Lane::General, 0, move |_| request).await {
-                Err(error) if error.is_retriable() => last = Some(error),
-                outcome => return outcome,
-            }
-        }
-        Err(last.unwrap_or_else(no_broker))
+        self.first_answer(self.targets(false), request, Ok).await.map_err(|mut failures| {
+            // What will not pass says more than who could not be reached.
+            let lasting = failures.iter().position(|(_, error)| !error.is_retriable());
+            let told = lasting.or(failures.len().checked_sub(1));
+            told.map_or_else(no_broker, |at| failures.swap_remove(at).1)
+        })
     }
 
     /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
@@ -90,16 +88,26 @@ impl Network {
         targets: Vec<Target>,
         request: &MetadataRequest,
     ) -> Result<MetadataResponse, Vec<(Target, Error)>> {
+        let response = self.first_answer(targets, request, usable).await?;
+        self.pool.set_brokers(&metadata::cluster(&response).brokers);
+        Ok(response)
+    }
+
+    /// The first answer that `judge` lets pass, or why none of `targets` gave one.
+    async fn first_answer<R: Request + Clone + Send + 'static>(
+        &self,
+        targets: Vec<Target>,
+        request: &R,
+        judge: fn(R::Response) -> Result<R::Response>,
+    ) -> Result<R::Response, Vec<(Target, Error)>> {
         let attempts = targets.into_iter().map(|target| -> BoxFuture<'_, _> {
             let request = request.clone();
             Box::pin(async move {
                 let answer = self.call_at(target, Lane::General, 0, move |_| request).await;
-                answer.and_then(usable).map_err(|error| (target, error))
+                answer.and_then(judge).map_err(|error| (target, error))
             })
         });
-        let response = race(attempts, HEAD_START).await?;
-        self.pool.set_brokers(&metadata::cluster(&response).brokers);
-        Ok(response)
+        race(attempts, HEAD_START).await
     }
 
     /// Every broker in random order, then the addresses the client was given; `anew` these come
@@ -169,14 +177,45 @@ fn no_broker() -> Error {
     Error::new(ErrorKind::Unreachable, "no broker is known")
 }
 
-/// How long a broker may be silent before another one is asked for the same metadata.
+/// How long a broker may be silent before another one is asked for the same.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use kavka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
+
     use super::*;
     use crate::client::ClientBuilder;
     use crate::testing;
+
+    /// Brokers `a` and `b`, of which only `spoken` says anything but who they are.
+    async fn client(spoken: &'static str) -> crate::client::Client {
+        let (pipes, listener) = testing::network();
+        testing::serve(listener, move |endpoint, request| match request.api_key {
+            ApiKey::Metadata => {
+                let cluster = testing::metadata(&[(1, "a", 9092), (2, "b", 9092)]);
+                Some(testing::reply::<MetadataRequest>(request, &cluster))
+            }
+            _ if &*endpoint.host != spoken => None,
+            _ => {
+                let named = InitProducerIdResponse::default().with_producer_id(7.into());
+                Some(testing::reply::<InitProducerIdRequest>(request, &named))
+            }
+        });
+        let builder = ClientBuilder::new([("bootstrap.servers", "a:9092")]).with_connect(pipes);
+        builder.connect().await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_broker_is_overtaken_by_the_next() {
+        for spoken in ["a", "b"].repeat(5) {
+            let client = client(spoken).await;
+            let started = tokio::time::Instant::now();
+            let named = client.call_any(&InitProducerIdRequest::default()).await.unwrap();
+            assert_eq!(named.producer_id.0, 7);
+            assert!(started.elapsed() <= HEAD_START + Duration::from_millis(100), "{spoken}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn bootstrap_addresses_come_last_or_anew_first_and_known_brokers_are_never_left_out() {

@@ -344,12 +344,14 @@ fn kind(reason: &CloseReason) -> ErrorKind {
         | CloseReason::EndedInAuthentication(_)
         | CloseReason::EndedInHandshake
         | CloseReason::EndedUnanswered
+        | CloseReason::Garbled(_)
         | CloseReason::Idle
         | CloseReason::Io(_)
+        | CloseReason::Misordered { .. }
         | CloseReason::RequestTimedOut(_)
         | CloseReason::Retired => ErrorKind::ConnectionLost,
         CloseReason::HandshakeRefused(code) => ErrorKind::Broker(*code),
-        CloseReason::Malformed(_) | CloseReason::Misordered { .. } => ErrorKind::MalformedAnswer,
+        CloseReason::Malformed(_) => ErrorKind::MalformedAnswer,
         CloseReason::NoSasl(_) => ErrorKind::Unsupported,
         CloseReason::NotKafka(_) => ErrorKind::NotKafka,
         CloseReason::Untrusted(_) => ErrorKind::Authentication,

@@ -168,7 +168,7 @@ impl<T> Connection<T> {
             match input.next_frame(self.frame_limit()) {
                 Ok(Some(frame)) => self.handle_frame(frame, now),
                 Ok(None) => return,
-                Err(error) => return self.close(CloseReason::Malformed(error), now),
+                Err(error) => return self.close(self.malformed(error), now),
             }
         }
     }
@@ -374,7 +374,7 @@ impl<T> Connection<T> {
     fn handle_answer(&mut self, frame: Bytes, now: Instant) {
         let found = match correlation_id(&frame) {
             Ok(found) => found,
-            Err(error) => return self.close(CloseReason::Malformed(error), now),
+            Err(error) => return self.close(self.malformed(error), now),
         };
         let expected = self.in_flight.front().map(|request| request.correlation);
         match self.in_flight.pop_front_if(|request| request.correlation == found) {
@@ -462,6 +462,14 @@ impl<T> Connection<T> {
         match self.was_answered || self.in_flight.is_empty() {
             true => CloseReason::Ended,
             false => CloseReason::EndedUnanswered,
+        }
+    }
+
+    /// Why it ends when what has come is no frame: a peer that spoke Kafka before was disturbed.
+    fn malformed(&self, error: DecodeError) -> CloseReason {
+        match self.was_ready {
+            true => CloseReason::Garbled(error),
+            false => CloseReason::Malformed(error),
         }
     }
 

@@ -304,6 +304,22 @@ async fn peers_that_are_not_kafka_are_named_with_their_address() {
     }
 }
 
+/// It says nothing about the requests that wait: they can be made again elsewhere.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_belongs_to_nothing_is_a_lost_connection_for_the_others() {
+    for bytes in [&[0, 0, 0, 4, 0, 0, 0, 9][..], &[0x80, 0, 0, 0], &[0, 0, 0, 1, 7]] {
+        let (pipes, mut listener) = network();
+        let pool = pool(pipes);
+        let pending = pool.send(Target::Bootstrap(0), Lane::General, request("t"));
+        let (_, mut peer) = listener.accept_ready().await;
+        peer.expect(ApiKey::Metadata).await;
+        peer.send(bytes).await;
+        let error = failure(pending).await;
+        assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
+        assert!(error.is_retriable());
+    }
+}
+
 async fn spoken(listener: &mut Listener, bytes: &[u8]) {
     let (_, mut peer) = listener.accept().await;
     peer.expect(ApiKey::ApiVersions).await;

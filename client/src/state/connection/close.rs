@@ -28,6 +28,8 @@ pub(crate) enum CloseReason {
     EndedUnanswered,
     /// The other side closed it.
     Ended,
+    /// What came could no longer be cut into answers, on a connection that was fine before.
+    Garbled(DecodeError),
     HandshakeRefused(ErrorCode),
     HandshakeTimedOut(Duration),
     Idle,
@@ -85,7 +87,9 @@ impl fmt::Display for CloseReason {
             }
             Self::Idle => f.write_str("was not used for connections.max.idle.ms"),
             Self::Io(why) => write!(f, "lost the connection: {why}"),
-            Self::Malformed(error) => write!(f, "sent bytes that break Kafka's protocol: {error}"),
+            Self::Garbled(error) | Self::Malformed(error) => {
+                write!(f, "sent bytes that break Kafka's protocol: {error}")
+            }
             Self::Misordered { expected, found } => {
                 write!(f, "answered request {found} where {expected} was due")
             }

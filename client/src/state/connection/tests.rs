@@ -480,5 +480,12 @@ fn a_peer_that_closes_during_the_handshake_is_told_from_a_lost_connection() {
 fn a_frame_of_negative_length_closes_the_connection() {
     let mut wire = Wire::ready();
     wire.receive(&[0x80, 0, 0, 0]);
-    assert!(matches!(wire.reason(), Some(CloseReason::Malformed(_))));
+    assert!(matches!(wire.reason(), Some(CloseReason::Garbled(_))));
+}
+
+#[test]
+fn a_frame_too_short_to_be_an_answer_closes_the_connection() {
+    let mut wire = Wire::ready();
+    wire.receive(&[0, 0, 0, 2, 1, 2]);
+    assert!(matches!(wire.reason(), Some(CloseReason::Garbled(_))));
 }

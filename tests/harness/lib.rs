@@ -2,9 +2,13 @@
 
 pub mod embedded;
 pub mod java;
+pub mod numbered;
 pub mod orders;
 pub mod peer;
+pub mod proxy;
+pub mod random;
 pub mod real_kafka;
 pub mod secured_kafka;
 pub mod sql;
+pub mod traffic;
 pub mod trial;

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::random::Random;
+
 /// The columns of an order as Flink would declare them.
 pub const COLUMNS: &str = "id BIGINT, customer STRING, price DECIMAL(10, 2), currency STRING, event_time TIMESTAMP(3), \
      address ROW<city STRING, zip STRING>, tags ARRAY<STRING>";
@@ -30,7 +32,7 @@ impl Totals {
 
 /// A seeded generator of orders spread over `partitions` partitions.
 pub struct Orders {
-    state: u64,
+    random: Random,
     partitions: u64,
     totals: Totals,
 }
@@ -39,12 +41,12 @@ impl Orders {
     /// The same `seed` gives the same orders.
     pub fn new(seed: u64, partitions: usize) -> Self {
         let totals = Totals { rows_by_partition: vec![0; partitions], ..Totals::default() };
-        Self { state: seed, partitions: partitions as u64, totals }
+        Self { random: Random::new(seed), partitions: partitions as u64, totals }
     }
 
     /// Appends the next order as a line for `Produce.java`: partition, timestamp, key, value.
     pub fn write_line(&mut self, line: &mut String) {
-        let (id, random) = (self.totals.rows, self.next());
+        let (id, random) = (self.totals.rows, self.random.number());
         let (partition, customer) = (random % self.partitions, (random >> 8) % CUSTOMERS);
         let (cents, time) =
             ((random >> 24) % 100_000, FIRST_EVENT + ((random >> 44) % DAY_MS) as i64);
@@ -76,14 +78,6 @@ impl Orders {
         totals.customers.insert(customer);
         let (first, last) = totals.event_times.unwrap_or((time, time));
         totals.event_times = Some((first.min(time), last.max(time)));
-    }
-
-    /// SplitMix64.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
     }
 }
 

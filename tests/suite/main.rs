@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod faults;
 mod fetch;
 mod produce;
 mod readme;
@@ -15,6 +16,7 @@ fn main() {
     let trials = [
         architecture::trials(),
         bad_input::trials(),
+        faults::trials(),
         fetch::trials(),
         produce::trials(),
         readme::trials(),

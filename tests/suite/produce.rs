@@ -1,14 +1,14 @@
 //! Producing against the in-process cluster: every record once and in order, whatever goes wrong.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kavka_broker::{Broker, Disconnect};
-use kavka_client::{
-    BatchDelivery, Client, ErrorKind, NewTopic, OffsetSpec, OutgoingRecord, Producer, StartOffset,
-};
-use kavka_protocol::{ApiKey, BrokerId, Decompressor, ErrorCode, TopicPartition};
+use kavka_client::{BatchDelivery, Client, ErrorKind, NewTopic, OutgoingRecord, Producer};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition};
+use kavka_tests::numbered::{self, Found};
 use kavka_tests::{embedded, trial};
 use libtest_mimic::Trial;
 
@@ -219,8 +219,9 @@ async fn a_buffer_that_stays_full_is_an_error() {
     let producer = at.producer(&[("buffer.memory", "20000"), ("max.block.ms", "200")]);
     send_numbered(&producer, 0..1).await.await.expect("delivered");
     at.broker.control().delay_next(ApiKey::Produce, Duration::from_secs(3));
-    let records = numbered(1..5000);
-    let error = producer.send_batch(outgoing(&records)).await.err().expect("no memory");
+    let records = numbered::texts(1..5000);
+    let error =
+        producer.send_batch(numbered::outgoing(TOPIC, &records)).await.err().expect("no memory");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("buffer.memory=20000"), "{error}");
     assert!(error.to_string().contains("max.block.ms=200"), "{error}");
@@ -439,16 +440,6 @@ async fn many_tasks_share_one_producer() {
 struct Cluster {
     broker: Broker,
     client: Client,
-    partitions: i32,
-}
-
-/// A record as it was read back.
-struct Found {
-    offset: i64,
-    timestamp: i64,
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Cluster {
@@ -464,7 +455,7 @@ impl Cluster {
             configs: Vec::new(),
         };
         client.admin().create_topics(&[topic]).await.expect("created");
-        Self { broker, client, partitions }
+        Self { broker, client }
     }
 
     fn producer(&self, properties: &[(&str, &str)]) -> Producer {
@@ -474,94 +465,25 @@ impl Cluster {
     }
 
     async fn end(&self, partition: i32) -> i64 {
-        let latest = [(TopicPartition::new(TOPIC, partition), OffsetSpec::Latest)];
-        let listed = self.client.list_offsets(&latest).await.expect("listed");
-        listed[0].offset.expect("an end")
+        numbered::end(&self.client, TOPIC, partition).await
     }
 
     async fn records(&self, partition: i32) -> Vec<Found> {
-        let end = self.end(partition).await;
-        let mut consumer =
-            self.client.consumer(kavka_client::Properties::default()).expect("a consumer");
-        let topic_partition = TopicPartition::new(TOPIC, partition);
-        consumer.assign([(topic_partition.clone(), StartOffset::Earliest)]);
-        let (mut found, mut decompressor) = (Vec::new(), Decompressor::default());
-        while consumer.position(&topic_partition).is_none_or(|position| position < end) {
-            for fetched in consumer.poll().await.expect("polled").into_partitions() {
-                for batch in fetched.batches() {
-                    let body = batch.expect("a batch").body(&mut decompressor).expect("a body");
-                    found.extend(
-                        body.records().map(|record| Found::new(&record.expect("a record"))),
-                    );
-                }
-            }
-        }
-        found
+        numbered::records(&self.client, TOPIC, partition).await
     }
 
-    /// The numbers in each partition, in the order of the log.
     async fn numbers(&self) -> BTreeMap<i32, Vec<i32>> {
-        let mut numbers = BTreeMap::new();
-        for partition in 0..self.partitions {
-            let found = self.records(partition).await;
-            assert!(
-                found.iter().map(|record| record.offset).zip(0..).all(|(found, due)| found == due),
-                "offsets without gaps"
-            );
-            let parsed = found.iter().map(|record| {
-                let value = record.value.as_deref().expect("a value");
-                std::str::from_utf8(value).expect("text").parse().expect("a number")
-            });
-            numbers.insert(partition, parsed.collect());
-        }
-        numbers
+        numbered::numbers(&self.client, TOPIC).await
     }
 
-    /// Every number is there once, and each partition has its own in ascending order.
-    async fn holds_numbers(&self, expected: std::ops::Range<i32>) {
-        let numbers = self.numbers().await;
-        for (partition, numbers) in &numbers {
-            assert!(
-                numbers.is_sorted_by(|a, b| a < b),
-                "order or repetition in partition {partition}"
-            );
-        }
-        let mut all: Vec<_> = numbers.into_values().flatten().collect();
-        all.sort_unstable();
-        assert_eq!(all.len(), expected.len());
-        assert!(all.into_iter().eq(expected));
-    }
-}
-
-impl Found {
-    fn new(record: &kavka_protocol::RecordView<'_>) -> Self {
-        let owned = |bytes: &[u8]| bytes.to_vec();
-        let headers = record.headers().into_iter().map(|header| {
-            let (name, value) = header.expect("a header");
-            (owned(name), value.map(owned))
-        });
-        Self {
-            offset: record.offset(),
-            timestamp: record.timestamp().expect("a time"),
-            key: record.key().map(owned),
-            value: record.value().map(owned),
-            headers: headers.collect(),
-        }
+    async fn holds_numbers(&self, expected: Range<i32>) {
+        numbered::holds(&self.client, TOPIC, expected).await;
     }
 }
 
 /// Sends numbers as keys and values.
-async fn send_numbered(producer: &Producer, numbers: std::ops::Range<i32>) -> BatchDelivery {
-    let records = numbered(numbers);
-    producer.send_batch(outgoing(&records)).await.expect("accepted")
-}
-
-fn numbered(numbers: std::ops::Range<i32>) -> Vec<String> {
-    numbers.map(|number| number.to_string()).collect()
-}
-
-fn outgoing(records: &[String]) -> impl Iterator<Item = OutgoingRecord<'_>> {
-    records.iter().map(|text| OutgoingRecord::to(TOPIC).key(text.as_bytes()).value(text.as_bytes()))
+async fn send_numbered(producer: &Producer, numbers: Range<i32>) -> BatchDelivery {
+    numbered::send(producer, TOPIC, numbers).await
 }
 
 /// Enough for many batches of every partition in flight at once.

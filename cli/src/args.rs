@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Write records, one per line of stdin
     Produce(ProduceArguments),
+    /// Show what can be set with -X, --config and 'properties.*'
+    Properties(PropertiesArguments),
     /// Run Flink SQL over Kafka topics
     Sql(SqlArguments),
     /// List, describe, create and delete topics
@@ -210,6 +212,16 @@ pub(crate) struct ProduceArguments {
     /// Compress: none, gzip, snappy, lz4 or zstd
     #[arg(short = 'z', long = "compression", value_name = "CODEC")]
     pub(crate) compression: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PropertiesArguments {
+    /// Show this property only, in detail
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// How to print
+    #[arg(short = 'o', long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Consume(consume) => command::consume::run(consume).await,
             Command::Demo(demo) => command::demo::run(demo).await,
             Command::Produce(produce) => command::produce::run(produce).await,
+            Command::Properties(properties) => command::properties::run(&properties),
             Command::Sql(sql) => command::sql::run(sql).await,
             Command::Topics(topics) => command::topics::run(topics).await,
         }

@@ -370,6 +370,58 @@ async fn whoever_stops_listening_stops_nobody() {
     assert_eq!(failing.await.unwrap().code(), Some(1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_properties_is_printed() {
+    let printed = properties(&[]).await;
+    let table = stdout(&printed);
+    let mut lines = table.lines();
+    let header = lines.next().unwrap();
+    let ("name", columns) = header.split_at(4) else { panic!("{header}") };
+    let words: Vec<&str> = columns.split_whitespace().collect();
+    assert_eq!(words, ["default", "values", "role", "support", "description"]);
+    let at = |column| header.find(column).unwrap();
+    let linger = lines.find(|line| line.starts_with("linger.ms ")).unwrap();
+    for (column, value) in [("default", "5 "), ("role", "producer "), ("support", "yes ")] {
+        assert!(linger[at(column)..].starts_with(value), "{linger}");
+    }
+    let strategy = table.lines().find(|line| line.contains("partition.assignment")).unwrap();
+    assert!(strategy.contains('…') && strategy.contains("consumer"), "{strategy}");
+    assert_eq!((printed.status.code(), stderr(&printed).as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_property_is_printed_in_detail_and_an_unknown_one_leads_to_the_nearest() {
+    let detail = stdout(&properties(&["acks"]).await);
+    let expected = "name         acks\ndefault      all\nvalues       one of all, -1, 0, 1\n\
+                    role         producer\nsupport      yes\n\
+                    description  How many replicas must have a record before it counts as written.\n";
+    assert_eq!(detail, expected);
+    let json = stdout(&properties(&["group.instance.id", "-o", "json"]).await);
+    let object: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&object["default"], &object["support"]),
+        (&Value::Null, &"only the default".into())
+    );
+    let csv = stdout(&properties(&["--output", "csv"]).await);
+    assert!(csv.contains("\nacks,all,\"one of all, -1, 0, 1\",producer,yes,"), "{csv}");
+    for (name, expected) in [
+        ("linger.msec", "unknown property linger.msec, did you mean linger.ms?"),
+        (
+            "request.required.acks",
+            "unknown property request.required.acks: librdkafka's name; Kafka's is acks",
+        ),
+    ] {
+        let unknown = properties(&[name]).await;
+        assert_eq!((unknown.status.code(), stdout(&unknown).as_str()), (Some(2), ""));
+        assert!(stderr(&unknown).contains(expected), "{}", stderr(&unknown));
+    }
+}
+
+async fn properties(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kavka"));
+    command.arg("properties").args(arguments).env_remove("RUST_LOG").output().await.unwrap()
+}
+
 /// A pipe that nobody reads.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();

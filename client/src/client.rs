@@ -391,6 +391,8 @@ fn metadata_settings(config: &ClientConfig) -> MetadataSettings {
 }
 
 #[cfg(all(test, feature = "tls-ring"))]
+mod secrecy_tests;
+#[cfg(all(test, feature = "tls-ring"))]
 mod security_tests;
 #[cfg(test)]
 mod tests;

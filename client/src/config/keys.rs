@@ -1,6 +1,7 @@
 //! The table of properties: everything a Kafka client can be told, each defined once.
 //!
 //! The constants exist so that Rust code cannot misspell a name; they are Kafka's names and no others.
+#![doc = include_str!("keys.md")]
 
 use super::property::PropertyDef;
 
@@ -138,28 +139,28 @@ pub const TRANSACTIONAL_ID: &str = "transactional.id";
 static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(ACKS, &["all", "-1", "0", "1"]).default("all").producer().doc("How many replicas must have a record before it counts as written."),
     PropertyDef::bool(ALLOW_AUTO_CREATE_TOPICS).default("true").doc("Whether writing to a missing topic lets the broker create it; reading never does."),
-    PropertyDef::millis(AUTO_COMMIT_INTERVAL_MS).default("5000").consumer().unused().doc("How often offsets are committed when `enable.auto.commit` is true."),
+    PropertyDef::int(AUTO_COMMIT_INTERVAL_MS, 0, i32::MAX as i64).default("5000").consumer().unused().doc("How often offsets are committed when `enable.auto.commit` is true."),
     PropertyDef::bool("auto.include.jmx.reporter").default("true").java_only().doc("Whether Java registers its JMX reporter."),
     PropertyDef::text(AUTO_OFFSET_RESET).default("latest").consumer().doc("Where to read when there is no valid offset: earliest, latest or none."),
     PropertyDef::int(BATCH_SIZE, 0, i32::MAX as i64).default("16384").producer().doc("Upper limit in bytes of one batch for one partition."),
     PropertyDef::list("bootstrap.controllers").only_default().doc("Controllers to connect to instead of brokers."),
     PropertyDef::list(BOOTSTRAP_SERVERS).doc("Brokers, as host:port, from which the rest of the cluster is found."),
     PropertyDef::int(BUFFER_MEMORY, 0, i64::MAX).default("33554432").producer().doc("Bytes of records that may wait to be sent."),
-    PropertyDef::bool(CHECK_CRCS).default("true").consumer().unused().doc("Whether checksums are verified; they always are."),
+    PropertyDef::bool(CHECK_CRCS).default("true").consumer().java_only().doc("Whether checksums are verified; they always are."),
     PropertyDef::choice("client.dns.lookup", &["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]).default("use_all_dns_ips").only_default().doc("How the addresses of a host name are used."),
     PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas; kavka if empty."),
     PropertyDef::text(CLIENT_RACK).default("").doc("The rack this client runs in, so that a replica nearby can be read; empty if that does not matter."),
-    PropertyDef::int(COMPRESSION_GZIP_LEVEL, -1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
+    PropertyDef::int_or_usual(COMPRESSION_GZIP_LEVEL, 1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
     PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; the pure Rust encoder has one, so the level changes nothing."),
     PropertyDef::choice(COMPRESSION_TYPE, &["none", "gzip", "snappy", "lz4", "zstd"]).default("none").producer().doc("The codec batches are compressed with."),
     PropertyDef::int(COMPRESSION_ZSTD_LEVEL, -131072, 22).default("3").producer().doc("Effort of zstd."),
     PropertyDef::list("config.providers").only_default().doc("Classes that replace variables in values."),
     PropertyDef::int(CONNECTIONS_MAX_IDLE_MS, -1, i64::MAX).default("540000").doc("A connection unused for so many milliseconds is closed; -1 never."),
     PropertyDef::int(DEFAULT_API_TIMEOUT_MS, 0, i32::MAX as i64).default("60000").doc("How long a call without a time limit of its own may take, retries included."),
-    PropertyDef::millis(DELIVERY_TIMEOUT_MS).default("120000").producer().doc("How long a record may take from `send` to its acknowledgement."),
+    PropertyDef::int(DELIVERY_TIMEOUT_MS, 0, i32::MAX as i64).default("120000").producer().doc("How long a record may take from `send` to its acknowledgement."),
     PropertyDef::bool(ENABLE_AUTO_COMMIT).default("true").consumer().unused().doc("Whether offsets of a group are committed in the background."),
     PropertyDef::bool(ENABLE_IDEMPOTENCE).default("true").producer().doc("Whether the broker removes duplicates that retries cause."),
-    PropertyDef::bool("enable.metrics.push").default("true").java_only().doc("Whether metrics are pushed to the cluster."),
+    PropertyDef::bool("enable.metrics.push").default("true").unused().doc("Whether metrics are pushed to the cluster (KIP-714); they never are yet."),
     PropertyDef::bool(EXCLUDE_INTERNAL_TOPICS).default("true").consumer().unused().doc("Whether patterns skip internal topics."),
     PropertyDef::int(FETCH_MAX_BYTES, 0, i32::MAX as i64).default("52428800").consumer().doc("Upper limit in bytes of one answer."),
     PropertyDef::int(FETCH_MAX_WAIT_MS, 0, i32::MAX as i64).default("500").consumer().doc("How long the broker waits for `fetch.min.bytes`."),
@@ -169,7 +170,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(GROUP_PROTOCOL, &["classic", "consumer"]).default("classic").consumer().only_default().doc("The protocol by which a group shares partitions."),
     PropertyDef::text(GROUP_REMOTE_ASSIGNOR).consumer().only_default().doc("The broker's assignor, with `group.protocol=consumer`."),
     PropertyDef::int(HEARTBEAT_INTERVAL_MS, 0, i32::MAX as i64).default("3000").consumer().unused().doc("How often a member of a classic group reports."),
-    PropertyDef::list("interceptor.classes").default("").java_only().doc("Java classes that see every record."),
+    PropertyDef::list("interceptor.classes").java_only().doc("Java classes that see every record."),
     PropertyDef::choice(ISOLATION_LEVEL, &["read_uncommitted", "read_committed"]).default("read_uncommitted").consumer().doc("Whether records of open and aborted transactions are read."),
     PropertyDef::int(KAVKA_PREFETCH_BYTES, 1, i64::MAX).default("67108864").consumer().doc("Bytes fetched ahead of the application, over all partitions together."),
     PropertyDef::bool(KAVKA_STRICT_PROPERTIES).default("false").doc("Whether an unknown property is an error instead of a warning."),
@@ -188,7 +189,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::choice(METADATA_RECOVERY_STRATEGY, &["none", "rebootstrap"]).default("rebootstrap").doc("Whether `bootstrap.servers` are asked again when every known broker is gone."),
     PropertyDef::list("metric.reporters").default("org.apache.kafka.common.metrics.JmxReporter").java_only().doc("Java classes that report metrics."),
     PropertyDef::int("metrics.num.samples", 1, i32::MAX as i64).default("2").java_only().doc("Samples kept by Java's metrics."),
-    PropertyDef::text("metrics.recording.level").default("INFO").java_only().doc("Detail of Java's metrics."),
+    PropertyDef::choice("metrics.recording.level", &["INFO", "DEBUG", "TRACE"]).default("INFO").java_only().doc("Detail of Java's metrics."),
     PropertyDef::millis("metrics.sample.window.ms").default("30000").java_only().doc("Window of Java's metrics."),
     PropertyDef::list(PARTITION_ASSIGNMENT_STRATEGY).default("org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor").consumer().unused().doc("Assignors of a classic group, the preferred first."),
     PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().doc("Whether records without a key favour partitions of brokers that keep up."),
@@ -207,25 +208,25 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::text("sasl.kerberos.kinit.cmd").default("/usr/bin/kinit").only_default().doc("The kinit command."),
     PropertyDef::millis("sasl.kerberos.min.time.before.relogin").default("60000").only_default().doc("Shortest time between logins."),
     PropertyDef::text("sasl.kerberos.service.name").only_default().doc("The brokers' Kerberos principal."),
-    PropertyDef::number("sasl.kerberos.ticket.renew.jitter").default("0.05").only_default().doc("Jitter of ticket renewal."),
-    PropertyDef::number("sasl.kerberos.ticket.renew.window.factor").default("0.8").only_default().doc("When a ticket is renewed."),
+    PropertyDef::number("sasl.kerberos.ticket.renew.jitter", f64::NEG_INFINITY, f64::INFINITY).default("0.05").only_default().doc("Jitter of ticket renewal."),
+    PropertyDef::number("sasl.kerberos.ticket.renew.window.factor", f64::NEG_INFINITY, f64::INFINITY).default("0.8").only_default().doc("When a ticket is renewed."),
     PropertyDef::text("sasl.login.callback.handler.class").doc("Java class that logs in; the two for OAUTHBEARER are known by name."),
     PropertyDef::text("sasl.login.class").only_default().doc("Java class of the login."),
-    PropertyDef::millis("sasl.login.connect.timeout.ms").only_default().doc("Limit for connecting to the identity provider."),
-    PropertyDef::millis("sasl.login.read.timeout.ms").only_default().doc("Limit for reading from the identity provider."),
-    PropertyDef::number("sasl.login.refresh.buffer.seconds").default("300").unused().doc("Time kept before a token expires."),
-    PropertyDef::number("sasl.login.refresh.min.period.seconds").default("60").unused().doc("Shortest time between token refreshes."),
-    PropertyDef::number("sasl.login.refresh.window.factor").default("0.8").doc("The part of a lifetime after which tokens and sessions are renewed."),
-    PropertyDef::number("sasl.login.refresh.window.jitter").default("0.05").unused().doc("Jitter of token refresh."),
+    PropertyDef::int("sasl.login.connect.timeout.ms", 0, i32::MAX as i64).only_default().doc("Limit for connecting to the identity provider."),
+    PropertyDef::int("sasl.login.read.timeout.ms", 0, i32::MAX as i64).only_default().doc("Limit for reading from the identity provider."),
+    PropertyDef::int("sasl.login.refresh.buffer.seconds", 0, 3600).default("300").unused().doc("Time kept before a token expires."),
+    PropertyDef::int("sasl.login.refresh.min.period.seconds", 0, 900).default("60").unused().doc("Shortest time between token refreshes."),
+    PropertyDef::number("sasl.login.refresh.window.factor", 0.5, 1.0).default("0.8").doc("The part of a lifetime after which tokens and sessions are renewed."),
+    PropertyDef::number("sasl.login.refresh.window.jitter", 0.0, 0.25).default("0.05").unused().doc("Jitter of token refresh."),
     PropertyDef::millis("sasl.login.retry.backoff.max.ms").default("10000").only_default().doc("Longest wait between logins."),
     PropertyDef::millis("sasl.login.retry.backoff.ms").default("100").only_default().doc("First wait between logins."),
     PropertyDef::text("sasl.mechanism").default("GSSAPI").doc("The SASL mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER."),
-    PropertyDef::text("sasl.oauthbearer.assertion.algorithm").default("RS256").only_default().doc("Algorithm an assertion is signed with."),
+    PropertyDef::choice("sasl.oauthbearer.assertion.algorithm", &["RS256", "ES256"]).default("RS256").only_default().doc("Algorithm an assertion is signed with."),
     PropertyDef::text("sasl.oauthbearer.assertion.claim.aud").only_default().doc("Audience of an assertion."),
-    PropertyDef::number("sasl.oauthbearer.assertion.claim.exp.seconds").default("300").only_default().doc("How long an assertion is valid."),
+    PropertyDef::int("sasl.oauthbearer.assertion.claim.exp.seconds", 0, 86400).default("300").only_default().doc("How long an assertion is valid."),
     PropertyDef::text("sasl.oauthbearer.assertion.claim.iss").only_default().doc("Issuer of an assertion."),
     PropertyDef::bool("sasl.oauthbearer.assertion.claim.jti.include").default("false").only_default().doc("Whether an assertion has an id of its own."),
-    PropertyDef::number("sasl.oauthbearer.assertion.claim.nbf.seconds").default("60").only_default().doc("How long before now an assertion becomes valid."),
+    PropertyDef::int("sasl.oauthbearer.assertion.claim.nbf.seconds", 0, 3600).default("60").only_default().doc("How long before now an assertion becomes valid."),
     PropertyDef::text("sasl.oauthbearer.assertion.claim.sub").only_default().doc("Subject of an assertion."),
     PropertyDef::text("sasl.oauthbearer.assertion.file").only_default().doc("File with an assertion for the token request."),
     PropertyDef::text("sasl.oauthbearer.assertion.private.key.file").only_default().doc("Key an assertion is signed with."),
@@ -233,7 +234,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::text("sasl.oauthbearer.assertion.template.file").only_default().doc("File with further claims of an assertion."),
     PropertyDef::text("sasl.oauthbearer.client.credentials.client.id").only_default().doc("Client id of the token request."),
     PropertyDef::password("sasl.oauthbearer.client.credentials.client.secret").only_default().doc("Client secret of the token request."),
-    PropertyDef::number("sasl.oauthbearer.clock.skew.seconds").default("30").only_default().doc("Tolerated difference of clocks."),
+    PropertyDef::int("sasl.oauthbearer.clock.skew.seconds", 0, i32::MAX as i64).default("30").only_default().doc("Tolerated difference of clocks."),
     PropertyDef::list("sasl.oauthbearer.expected.audience").only_default().doc("Audiences a token must be for."),
     PropertyDef::text("sasl.oauthbearer.expected.issuer").only_default().doc("Issuer a token must be from."),
     PropertyDef::bool("sasl.oauthbearer.header.urlencode").default("false").only_default().doc("Whether credentials are URL-encoded."),
@@ -254,7 +255,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::int(SEND_BUFFER_BYTES, -1, i32::MAX as i64).default("-1").doc("Size of the socket's send buffer; -1 leaves it to the operating system."),
     PropertyDef::int(SESSION_TIMEOUT_MS, 0, i32::MAX as i64).default("45000").consumer().unused().doc("A member of a classic group silent for this long is removed."),
     PropertyDef::choice("share.acknowledgement.mode", &["implicit", "explicit"]).default("implicit").consumer().only_default().doc("How a share consumer acknowledges."),
-    PropertyDef::text("share.acquire.mode").default("BATCH_OPTIMIZED").consumer().only_default().doc("How many records a share consumer acquires."),
+    PropertyDef::choice("share.acquire.mode", &["batch_optimized", "record_limit"]).default("BATCH_OPTIMIZED").consumer().only_default().doc("How many records a share consumer acquires."),
     PropertyDef::millis(SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS).default("30000").doc("Longest wait for a connection after repeated failures."),
     PropertyDef::millis(SOCKET_CONNECTION_SETUP_TIMEOUT_MS).default("10000").doc("How long making a connection may take."),
     PropertyDef::list("ssl.cipher.suites").doc("Cipher suites to offer, in the order of preference."),
@@ -284,43 +285,4 @@ static DEFINITIONS: &[PropertyDef] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted_and_names_each_property_once() {
-        let names: Vec<&str> = property_definitions().iter().map(PropertyDef::name).collect();
-        assert!(names.is_sorted_by(|one, other| one < other));
-    }
-
-    #[test]
-    fn every_default_is_acceptable_and_every_property_explained() {
-        for def in property_definitions() {
-            let name = def.name();
-            assert!(def.description().ends_with('.'), "{name}");
-            let problem = def.default_value().and_then(|default| def.problem(default));
-            assert_eq!(problem, None, "{name}");
-        }
-    }
-
-    #[test]
-    fn values_are_judged_by_their_kind() {
-        for (name, value, accepted) in [
-            (ACKS, "all", true),
-            (ACKS, "ALL", true),
-            (ACKS, "2", false),
-            (CHECK_CRCS, "True", true),
-            (CHECK_CRCS, "yes", false),
-            (LINGER_MS, " 5 ", true),
-            (LINGER_MS, "-1", false),
-            (LINGER_MS, "5ms", false),
-            (COMPRESSION_GZIP_LEVEL, "-1", true),
-            (COMPRESSION_GZIP_LEVEL, "10", false),
-            (FETCH_MAX_BYTES, "2147483647", true),
-            (FETCH_MAX_BYTES, "2147483648", false),
-        ] {
-            let def = property_definitions().iter().find(|def| def.name() == name).unwrap();
-            assert_eq!(def.problem(value).is_none(), accepted, "{name}={value}");
-        }
-    }
-}
+mod tests;

@@ -26,12 +26,14 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A whole number within these bounds.
     Int(i64, i64),
+    /// A whole number within these bounds, or -1 for what is usual.
+    IntOrUsual(i64, i64),
     /// Words separated by commas.
     List,
     /// A duration in milliseconds.
     Millis,
-    /// A number with decimals.
-    Number,
+    /// A number with decimals within these bounds.
+    Number(f64, f64),
     /// A text never to be shown.
     Password,
     /// Any text.
@@ -77,6 +79,10 @@ impl PropertyDef {
         Self::new(name, Kind::Int(min, max))
     }
 
+    pub(super) const fn int_or_usual(name: &'static str, min: i64, max: i64) -> Self {
+        Self::new(name, Kind::IntOrUsual(min, max))
+    }
+
     pub(super) const fn list(name: &'static str) -> Self {
         Self::new(name, Kind::List)
     }
@@ -85,8 +91,8 @@ impl PropertyDef {
         Self::new(name, Kind::Millis)
     }
 
-    pub(super) const fn number(name: &'static str) -> Self {
-        Self::new(name, Kind::Number)
+    pub(super) const fn number(name: &'static str, min: f64, max: f64) -> Self {
+        Self::new(name, Kind::Number(min, max))
     }
 
     pub(super) const fn password(name: &'static str) -> Self {
@@ -191,8 +197,11 @@ impl Kind {
             Self::Bool => bool(value).is_some(),
             Self::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
             Self::Int(min, max) => int(value).is_some_and(|n| (min..=max).contains(&n)),
+            Self::IntOrUsual(min, max) => {
+                int(value).is_some_and(|n| n == -1 || (min..=max).contains(&n))
+            }
             Self::Millis => millis(value).is_some(),
-            Self::Number => value.parse::<f64>().is_ok(),
+            Self::Number(min, max) => value.parse().is_ok_and(|n| (min..=max).contains(&n)),
             Self::List | Self::Password | Self::Text => true,
         };
         (!fits).then(|| self.to_string())
@@ -206,12 +215,35 @@ impl fmt::Display for Kind {
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Int(min, i64::MAX) => write!(f, "a whole number from {min}"),
             Self::Int(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Self::IntOrUsual(min, max) => write!(f, "a whole number from {min} to {max}, or -1"),
             Self::List => f.write_str("a list separated by commas"),
             Self::Millis => f.write_str("a number of milliseconds"),
-            Self::Number => f.write_str("a number"),
+            Self::Number(min, max) if min.is_finite() => write!(f, "a number from {min} to {max}"),
+            Self::Number(..) => f.write_str("a number"),
             Self::Password => f.write_str("a secret text"),
             Self::Text => f.write_str("a text"),
         }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "all",
+            Self::Consumer => "consumer",
+            Self::Producer => "producer",
+        })
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "yes",
+            Self::JavaOnly => "Java only",
+            Self::OnlyDefault => "only the default",
+            Self::Unused => "not yet",
+        })
     }
 }
 

@@ -156,7 +156,7 @@ fn sasl(from: &mut Resolver<'_>, provider: Option<Arc<dyn TokenProvider>>) -> Op
     {
         from.problem(format!("unsupported: {CALLBACK_HANDLER}={handler}"));
     }
-    let renew_after = renew_after(from);
+    let renew_after = from.parsed("sasl.login.refresh.window.factor", |text| text.parse().ok());
     let jaas = jaas(from)?;
     let login = match (mechanism, provider) {
         (SaslMechanism::OAuthBearer, Some(provider)) => Some(Login::tokens(provider, renew_after)),
@@ -245,16 +245,6 @@ fn tokens(from: &mut Resolver<'_>, jaas: Option<&JaasConfig>) -> Option<Arc<dyn 
             None
         }
     }
-}
-
-fn renew_after(from: &mut Resolver<'_>) -> f64 {
-    let name = "sasl.login.refresh.window.factor";
-    let factor: f64 = from.parsed(name, |text| text.parse().ok());
-    if !(0.5..=1.0).contains(&factor) {
-        from.problem(format!("{name}={factor}: expected a number from 0.5 to 1.0"));
-        return 0.8;
-    }
-    factor
 }
 
 fn secret(from: &Resolver<'_>, name: &str) -> Option<Secret> {

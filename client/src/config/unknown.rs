@@ -42,6 +42,10 @@ fn doubt(name: &str) -> Option<Warning> {
         }
         return None;
     }
+    if name.starts_with(METRICS_CONTEXT) {
+        tracing::debug!(name, "accepted; it has a meaning in Java only");
+        return None;
+    }
     let message = match (property::librdkafka(name), property::nearest(name)) {
         (Some(Some(kafka)), _) => {
             format!("unknown property {name}: librdkafka's name; Kafka's is {kafka}")
@@ -54,6 +58,9 @@ fn doubt(name: &str) -> Option<Warning> {
     };
     Some(Warning { property: name.to_owned(), message })
 }
+
+/// What Java's metrics are labelled with, by any name behind this.
+const METRICS_CONTEXT: &str = "metrics.context.";
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,6 +84,7 @@ mod tests {
             ("linger.ms", None),
             ("linger.msec", Some("unknown property linger.msec, did you mean linger.ms?")),
             ("key.deserializer", None),
+            ("metrics.context.team", None),
             (
                 "queue.buffering.max.ms",
                 Some(

@@ -192,6 +192,13 @@ fn is_flag(word: &str) -> bool {
         .any(|flag| flag.eq_ignore_ascii_case(word))
 }
 
+/// Whether login modules have an option of this name; other words may be parts of a password.
+fn is_option(word: &str) -> bool {
+    ["username", "password", "tokenauth"].contains(&word)
+        || word.starts_with("extension_")
+        || word.starts_with("unsecuredLogin")
+}
+
 impl fmt::Display for JaasError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -204,13 +211,20 @@ impl fmt::Display for JaasError {
                 f.write_str("something follows its semicolon; one login module is allowed")
             }
             Self::NoValue(key) if key.is_empty() => f.write_str("an option has no name"),
-            Self::NoValue(key) => write!(f, "the option {key} has no value"),
+            Self::NoValue(key) if is_option(key) => write!(f, "the option {key} has no value"),
+            Self::NoValue(_) => {
+                f.write_str("an option has no value; a value with blanks must be quoted")
+            }
             Self::OpenQuote => f.write_str("a quote is not closed"),
-            Self::UnknownModule(class) => write!(
-                f,
-                "{class} is no login module known here; there are PlainLoginModule, \
-                 ScramLoginModule and OAuthBearerLoginModule"
-            ),
+            Self::UnknownModule(class) => {
+                // Whoever writes the bare password here must not find it in a log.
+                let named = if class.ends_with("Module") { class } else { "its first word" };
+                write!(
+                    f,
+                    "{named} is no login module known here; there are PlainLoginModule, \
+                     ScramLoginModule and OAuthBearerLoginModule"
+                )
+            }
         }
     }
 }
@@ -270,6 +284,14 @@ mod tests {
             ("PlainLoginModule required username \"hunter2\";", "the option username has no value"),
             ("PlainLoginModule required username=;", "the option username has no value"),
             ("PlainLoginModule required =hunter2;", "an option has no name"),
+            (
+                "PlainLoginModule required password=my hunter2;",
+                "an option has no value; a value with blanks must be quoted",
+            ),
+            (
+                "hunter2",
+                "its first word is no login module known here; there are PlainLoginModule, ScramLoginModule and OAuthBearerLoginModule",
+            ),
             ("PlainLoginModule required username=\"hunter2;", "a quote is not closed"),
             (
                 "PlainLoginModule required; ScramLoginModule required;",

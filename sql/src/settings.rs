@@ -178,13 +178,14 @@ impl ScanSettings {
     }
 }
 
-/// Flink's names for the default catalog and database, case-sensitive identifiers, and literals with a decimal
-/// point as DECIMAL, as in Flink.
+/// Flink's names for the default catalog and database, case-sensitive identifiers, literals with a decimal point as
+/// DECIMAL, and NULL as the least of all values, as in Flink.
 fn base_config(target_partitions: Option<usize>) -> SessionConfig {
     let mut config = SessionConfig::new().with_default_catalog_and_schema(CATALOG, DATABASE);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.default_null_ordering = "nulls_min".to_owned();
     if let Some(partitions) = target_partitions {
         options.execution.target_partitions = partitions.max(1);
     }

@@ -266,6 +266,30 @@ async fn what_flink_has_and_is_not_built_is_named() {
     }
 }
 
+/// As in Flink (`NullCollation.LOW`), unless the query says otherwise.
+#[tokio::test]
+async fn null_is_the_least_of_all_values() {
+    let context = context();
+    for (order, expected) in [
+        ("x", ["NULL", "1", "2"]),
+        ("x DESC", ["2", "1", "NULL"]),
+        ("x NULLS LAST", ["1", "2", "NULL"]),
+        ("x DESC NULLS FIRST", ["NULL", "2", "1"]),
+    ] {
+        let query = format!(
+            "SELECT COALESCE(CAST(x AS STRING), 'NULL') FROM (VALUES (2), (NULL), (1)) t (x) ORDER BY {order}"
+        );
+        let found: Vec<String> = rows(&context, &query).await.unwrap().concat();
+        assert_eq!(found, expected, "{order}");
+        let numbered = format!(
+            "SELECT COALESCE(CAST(x AS STRING), 'NULL') FROM (SELECT x, \
+             ROW_NUMBER() OVER (ORDER BY {order}) AS n FROM (VALUES (2), (NULL), (1)) t (x)) ORDER BY n"
+        );
+        let found: Vec<String> = rows(&context, &numbered).await.unwrap().concat();
+        assert_eq!(found, expected, "{order}");
+    }
+}
+
 #[tokio::test]
 async fn a_number_with_an_exponent_is_a_double() {
     let found = rows(&context(), "SELECT 1e300, -2.5E-3, arrow_typeof(1e2)").await.unwrap();

@@ -14,6 +14,8 @@ mod raw;
 #[cfg(test)]
 mod conformance;
 
+use std::sync::Arc;
+
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{FieldRef, Fields, SchemaRef};
 
@@ -29,11 +31,6 @@ pub trait Format: Send + Sync {
     /// The options it understands, without their prefix. Another option under the prefix is unsupported.
     fn option_names(&self) -> &'static [&'static str];
 
-    /// How many rows a payload is, if that can be seen without decoding it.
-    ///
-    /// It stands in for a decoder where no column is asked for, so it may miss what is wrong with the payload.
-    fn rows_at_a_glance(&self, payload: Option<&[u8]>) -> Option<Rows>;
-
     /// A decoder for the wanted columns of `target`; an error names the option or the type it cannot accept.
     fn decoder(&self, target: &FormatTarget) -> Result<Box<dyn DeserializationSchema>, Error>;
 
@@ -47,6 +44,9 @@ pub trait DeserializationSchema: Send {
     fn schema(&self) -> &SchemaRef;
 
     /// Takes one payload and says how many rows it became; on an error the columns are as before the call.
+    ///
+    /// Whether a payload is skipped does not depend on which columns are wanted. Whether it is an error may: what is
+    /// wrong inside of a column that nobody wants can go unnoticed.
     fn append(&mut self, payload: Option<&[u8]>) -> Result<Rows, RowError>;
 
     /// Takes back every row after the first `rows`.
@@ -126,6 +126,17 @@ pub(crate) struct PayloadColumn {
 }
 
 impl Payload {
+    /// The key of records whose value is `value`. Of a column in both the value's copy counts: the key may lack it.
+    pub(crate) fn behind(&self, value: &Self) -> Self {
+        let mut key = self.clone();
+        for column in &mut key.columns {
+            if value.columns.iter().any(|other| other.column == column.column) {
+                column.field = Arc::new(column.field.as_ref().clone().with_nullable(true));
+            }
+        }
+        key
+    }
+
     /// The target for the columns of which `is_wanted` says yes, by name in the table.
     pub(crate) fn target(&self, is_wanted: impl Fn(&str) -> bool) -> FormatTarget {
         let wanted = self.columns.iter().enumerate();

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::raw::decode::RawDecoder;
 use crate::format::raw::encode::RawEncoder;
 use crate::format::{
-    DeserializationSchema, Format, FormatOptions, FormatTarget, Rows, SerializationSchema,
+    DeserializationSchema, Format, FormatOptions, FormatTarget, SerializationSchema,
 };
 
 /// The format `raw`.
@@ -22,10 +22,6 @@ impl Format for Raw {
 
     fn option_names(&self) -> &'static [&'static str] {
         &[CHARSET, ENDIANNESS, LINE_DELIMITER]
-    }
-
-    fn rows_at_a_glance(&self, _: Option<&[u8]>) -> Option<Rows> {
-        Some(Rows::ONE)
     }
 
     fn decoder(&self, target: &FormatTarget) -> Result<Box<dyn DeserializationSchema>, Error> {

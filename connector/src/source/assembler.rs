@@ -38,8 +38,9 @@ pub(crate) struct RecordContext<'a> {
 
 /// Turns records into rows.
 ///
-/// Only columns that are asked for are decoded. A key or value of which no column is asked for is looked at just
-/// enough to tell how many rows it is, so what else is wrong with it goes unnoticed.
+/// Which records are rows does not depend on the columns asked for: keys and values are always read whole, and what is
+/// no message of its format is skipped or an error in any case. Only columns that are asked for are decoded, so a value
+/// that does not fit its column goes unnoticed where nobody wants the column, as in Flink with its projection pushdown.
 pub(crate) struct Assembler {
     schema: SchemaRef,
     origins: Vec<Origin>,
@@ -94,7 +95,8 @@ impl Assembler {
         }
         let value = Part::new(&spec.value, |column| physical.contains(&column))?;
         let is_left = |column: &str| physical.contains(&column) && value.position(column).is_none();
-        let key = spec.key.as_ref().map(|key| Part::new(key, is_left)).transpose()?;
+        let key = spec.key.as_ref().map(|key| key.behind(&spec.value));
+        let key = key.map(|key| Part::new(&key, is_left)).transpose()?;
         let origins = origins(&spec.schema, key.as_ref(), &value)?;
         Ok(Self {
             schema: spec.schema.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
-use arrow_schema::{Fields, Schema, SchemaRef};
+use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
 
 use crate::error::{Error, RowError};
 use crate::format::column::{ColumnBuilder, Lists, Maps};
@@ -14,22 +14,34 @@ use crate::format::json::options::JsonOptions;
 use crate::format::json::scalar::Scalars;
 use crate::format::json::scanner::Scanner;
 use crate::format::json::text::{push_text, unescape};
-use crate::format::{DeserializationSchema, Rows};
+use crate::format::{DeserializationSchema, FormatTarget, Rows};
 
 /// Decodes objects, or arrays of objects, into columns.
 pub(super) struct JsonDecoder {
+    /// What is handed out.
     schema: SchemaRef,
     root: Row,
+    /// Whether each of the root's columns is handed out.
+    is_wanted: Vec<bool>,
     walk: Walk,
     /// Bytes of the messages behind the rows held.
     bytes: usize,
 }
 
 impl JsonDecoder {
-    pub(super) fn new(fields: Fields, options: JsonOptions) -> Result<Self, Error> {
+    /// Where bad messages are skipped, columns that are NOT NULL are decoded in any case: without a value of theirs a
+    /// message is no row, whatever is asked of it.
+    pub(super) fn new(target: &FormatTarget, options: JsonOptions) -> Result<Self, Error> {
+        let decides = |field: &Field| options.ignore_parse_errors && !field.is_nullable();
+        let fields = target.fields.iter().enumerate();
+        let (fields, is_wanted): (Vec<FieldRef>, Vec<bool>) = fields
+            .map(|(position, field)| (field.clone(), target.wanted.contains(&position)))
+            .filter(|(field, is_wanted)| *is_wanted || decides(field))
+            .unzip();
         Ok(Self {
-            schema: Arc::new(Schema::new(fields.clone())),
-            root: Row::new(fields)?,
+            schema: Arc::new(Schema::new(target.wanted_fields())),
+            root: Row::new(fields.into())?,
+            is_wanted,
             walk: Walk { scalars: Scalars::new(options.timestamp_standard), options },
             bytes: 0,
         })
@@ -76,9 +88,12 @@ impl DeserializationSchema for JsonDecoder {
     fn finish(&mut self) -> Result<Vec<ArrayRef>, Error> {
         self.bytes = 0;
         let columns = self.root.structs.columns.iter_mut();
-        let arrays = columns.map(ColumnBuilder::finish).collect::<Result<_, _>>();
+        let arrays = columns.map(ColumnBuilder::finish).collect::<Result<Vec<_>, _>>();
         self.root.structs.truncate(0);
-        arrays.map_err(|error| Error::schema("building columns from JSON").with_source(error))
+        let arrays = arrays
+            .map_err(|error| Error::schema("building columns from JSON").with_source(error))?;
+        let wanted = arrays.into_iter().zip(&self.is_wanted).filter(|(_, is_wanted)| **is_wanted);
+        Ok(wanted.map(|(array, _)| array).collect())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::format::json::decode::JsonDecoder;
 use crate::format::json::encode::JsonEncoder;
 use crate::format::json::options::JsonOptions;
-use crate::format::{DeserializationSchema, Format, FormatTarget, Rows, SerializationSchema};
+use crate::format::{DeserializationSchema, Format, FormatTarget, SerializationSchema};
 
 /// The format `json`.
 pub(super) struct Json;
@@ -33,18 +33,9 @@ impl Format for Json {
         options::NAMES
     }
 
-    fn rows_at_a_glance(&self, payload: Option<&[u8]>) -> Option<Rows> {
-        let message = payload.unwrap_or_default();
-        match message.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => Some(Rows::ONE),
-            _ if message.is_empty() => Some(Rows::NONE),
-            _ => None,
-        }
-    }
-
     fn decoder(&self, target: &FormatTarget) -> Result<Box<dyn DeserializationSchema>, Error> {
         let options = JsonOptions::parse(&target.options)?;
-        Ok(Box::new(JsonDecoder::new(target.wanted_fields(), options)?))
+        Ok(Box::new(JsonDecoder::new(target, options)?))
     }
 
     fn encoder(&self, target: &FormatTarget) -> Result<Box<dyn SerializationSchema>, Error> {

@@ -30,7 +30,9 @@ impl RawDecoder {
         let data_type = field.data_type();
         let is_bytes = matches!(data_type, DataType::BinaryView | DataType::Utf8View);
         let is_known = is_bytes || fixed_width(data_type).is_some();
-        let column = Column::new(data_type).filter(|_| is_known);
+        // Any bytes are bytes or a text: where nobody wants them they are only counted.
+        let held = if is_bytes && !is_wanted { &DataType::Null } else { data_type };
+        let column = Column::new(held).filter(|_| is_known);
         let fields = if is_wanted { vec![field.clone()] } else { Vec::new() };
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
@@ -53,13 +55,9 @@ impl RawDecoder {
             Column::Int16(numbers) => number(numbers, payload, endianness, i16::from_be_bytes)?,
             Column::Int32(numbers) => number(numbers, payload, endianness, i32::from_be_bytes)?,
             Column::Int64(numbers) => number(numbers, payload, endianness, i64::from_be_bytes)?,
-            Column::Text(texts) => {
-                str::from_utf8(payload).map_err(|error| {
-                    let position = error.valid_up_to();
-                    RowError::new(format!("the text is not UTF-8 at byte {position}"))
-                })?;
-                texts.push(payload);
-            }
+            Column::Null(nulls) => nulls.push_null(),
+            // What is not UTF-8 becomes U+FFFD, as in Java.
+            Column::Text(texts) => texts.push(String::from_utf8_lossy(payload).as_bytes()),
             _ => return Err(RowError::new("the 'raw' format has no such column")),
         }
         Ok(())

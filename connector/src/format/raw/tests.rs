@@ -96,11 +96,13 @@ fn a_wrong_length_names_the_type_and_its_length_and_leaves_no_row() {
 }
 
 #[test]
-fn text_must_be_utf8() {
+fn what_is_not_utf8_is_replaced_as_in_java() {
     let mut decoder = Raw.decoder(&one(DataType::Utf8View, &[])).unwrap();
-    let error = decoder.append(Some(b"ab\xff")).unwrap_err().to_string();
-    assert_eq!(error, "column \"v\": the text is not UTF-8 at byte 2");
-    assert_eq!(decoder.rows(), 0);
+    for payload in [&b"ab\xff"[..], b"\xe2\x82", "né".as_bytes(), b"\xc0\xafx"] {
+        assert_eq!(decoder.append(Some(payload)).unwrap(), Rows::ONE);
+    }
+    let expected = StringViewArray::from(vec!["ab\u{fffd}", "\u{fffd}", "né", "\u{fffd}\u{fffd}x"]);
+    assert_eq!(decoder.finish().unwrap()[0].as_ref(), &expected);
 }
 
 #[test]

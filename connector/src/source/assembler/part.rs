@@ -4,16 +4,13 @@ use arrow_array::ArrayRef;
 
 use super::indices;
 use crate::error::{Error, RowError};
-use crate::format::{DeserializationSchema, Format, Payload};
+use crate::format::{DeserializationSchema, Payload};
 
 /// The decoder of a key or a value.
 pub(super) struct Part {
-    format: &'static dyn Format,
     decoder: Box<dyn DeserializationSchema>,
     /// The names, in the table, of the columns that the decoder hands out.
     columns: Vec<String>,
-    /// Rows since the last batch, those included that were seen without decoding.
-    rows: usize,
 }
 
 impl Part {
@@ -22,7 +19,7 @@ impl Part {
         let name = |&position: &usize| Some(payload.columns.get(position)?.column.clone());
         let columns = target.wanted.iter().filter_map(name).collect();
         let decoder = payload.format.decoder(&target)?;
-        Ok(Self { format: payload.format, decoder, columns, rows: 0 })
+        Ok(Self { decoder, columns })
     }
 
     /// The place of a column of the table among those handed out.
@@ -36,32 +33,21 @@ impl Part {
     }
 
     pub(super) fn rows(&self) -> usize {
-        self.rows
+        self.decoder.rows()
     }
 
     /// Says how many rows the payload is.
     #[inline]
     pub(super) fn append(&mut self, payload: Option<&[u8]>) -> Result<usize, RowError> {
-        let seen =
-            if self.columns.is_empty() { self.format.rows_at_a_glance(payload) } else { None };
-        let rows = match seen {
-            Some(rows) => rows,
-            None => self.decoder.append(payload)?,
-        };
-        self.rows += rows.count;
-        Ok(rows.count)
+        Ok(self.decoder.append(payload)?.count)
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
-        self.rows = rows;
-        if !self.columns.is_empty() {
-            self.decoder.truncate(rows);
-        }
+        self.decoder.truncate(rows);
     }
 
     /// The columns, with the rows at `rows` if not each of them once.
     pub(super) fn finish(&mut self, rows: Option<&[u32]>) -> Result<Vec<ArrayRef>, Error> {
-        self.rows = 0;
         let arrays = self.decoder.finish()?;
         let Some(rows) = rows else {
             return Ok(arrays);

@@ -238,7 +238,7 @@ fn records_that_are_no_rows_do_not_make_a_batch_full() {
 }
 
 #[test]
-fn without_physical_columns_rows_are_counted_and_nothing_is_decoded_that_need_not_be() {
+fn without_physical_columns_rows_are_counted_and_what_is_no_json_is_refused() {
     for fields in [vec![], vec![metadata("o", "offset", DataType::Int64, false)]] {
         let mut assembler = assembler(fields, None, json(&["x"]));
         append_all(
@@ -253,8 +253,47 @@ fn without_physical_columns_rows_are_counted_and_nothing_is_decoded_that_need_no
             ],
         );
         assert_eq!(assembler.finish().unwrap().num_rows(), 4);
-        assert!(append(&mut assembler, &[value("neither row nor none")])[0].is_err());
+        for bad in ["neither row nor none", r#"{"x":"#, r#"{"x":1}}"#] {
+            assert!(append(&mut assembler, &[value(bad)])[0].is_err(), "{bad}");
+        }
         assert_eq!(assembler.finish().unwrap().num_rows(), 0);
+    }
+}
+
+#[test]
+fn what_is_skipped_does_not_depend_on_the_columns_asked_for() {
+    let required = |name: &str, payload: &mut Payload| {
+        for column in payload.columns.iter_mut().filter(|column| column.column == name) {
+            column.field = Arc::new(column.field.as_ref().clone().with_nullable(false));
+        }
+    };
+    let ignoring = |columns: &[&str]| {
+        let columns: Vec<_> = columns.iter().map(|name| (*name, *name, DataType::Int32)).collect();
+        let mut payload = payload("json", &columns, &[("ignore-parse-errors", "true")]);
+        required("id", &mut payload);
+        required("k", &mut payload);
+        payload
+    };
+    let key = Some(r#"{"k":1}"#);
+    let records = [
+        record(key, Some(r#"{"id":1,"x":1}"#)),
+        record(key, Some(r#"{"id":2,"x":"bad"}"#)),
+        record(key, Some(r#"{"id":"bad","x":3}"#)),
+        record(key, Some(r#"{"x":4}"#)),
+        record(key, Some(r#"{"id":5,"x":"#)),
+        record(Some("{"), Some(r#"{"id":6,"x":6}"#)),
+        record(Some(r#"{"k":null}"#), Some(r#"{"id":7,"x":7}"#)),
+        record(Some(r#"{"k":8,"id":null}"#), Some(r#"{"id":8,"x":8}"#)),
+        record(key, Some(r#"[{"id":9},{"x":9},3,{"id":10}]"#)),
+    ];
+    let columns = [int("id"), int("x"), int("k"), metadata("o", "offset", DataType::Int64, false)];
+    for chosen in 0..1 << columns.len() {
+        let fields = columns.iter().enumerate().filter(|(at, _)| chosen & (1 << at) != 0);
+        let fields: Vec<_> = fields.map(|(_, field)| field.clone()).collect();
+        let names = format!("{fields:?}");
+        let mut assembler = assembler(fields, Some(ignoring(&["k", "id"])), ignoring(&["id", "x"]));
+        append_all(&mut assembler, &records);
+        assert_eq!(assembler.finish().unwrap().num_rows(), 5, "{names}");
     }
 }
 

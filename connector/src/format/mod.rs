@@ -166,6 +166,12 @@ pub fn format(name: &str) -> Result<&'static dyn Format, Error> {
     })
 }
 
+/// How many values one record may become: rows times columns, elements of arrays and entries of maps.
+///
+/// A small compressed record can hold millions of empty objects, each of which is a row of the widest table. This many
+/// values take a few hundred megabytes.
+pub(crate) const MAX_VALUES: usize = 1 << 24;
+
 static FORMATS: [&dyn Format; 2] = [&json::Json, &raw::Raw];
 
 #[cfg(test)]

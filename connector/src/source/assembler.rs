@@ -14,7 +14,7 @@ use kavka_client::protocol::{LeaderEpoch, RecordView, TimestampType};
 use self::metadata::MetadataColumn;
 use self::part::Part;
 use crate::error::{Error, RowError};
-use crate::format::Payload;
+use crate::format::{MAX_VALUES, Payload};
 use crate::schema::{METADATA_KEY, MetadataKey};
 
 /// What a table reads from a record.
@@ -169,6 +169,9 @@ impl Assembler {
             return Ok((0, 0));
         }
         let values = self.value.append(record.value()).map_err(blame(RecordPart::Value))?;
+        if keys.max(values) > 1 {
+            self.check_size(record, keys, values).map_err(blame(RecordPart::Value))?;
+        }
         for column in &mut self.metadata {
             let outcome = column.append(record, context, keys * values);
             if let Err(error) = outcome {
@@ -177,6 +180,32 @@ impl Assembler {
             }
         }
         Ok((keys, values))
+    }
+
+    /// Refuses a record whose rows repeat more than memory should be spent on.
+    #[cold]
+    fn check_size(
+        &self,
+        record: &RecordView<'_>,
+        keys: usize,
+        values: usize,
+    ) -> Result<(), RowError> {
+        let rows = keys.saturating_mul(values);
+        let metadata: usize = self.metadata.iter().map(|column| column.width(record)).sum();
+        // Each key is repeated for each value, and the other way round.
+        let bytes = |payload: Option<&[u8]>, parts: usize| {
+            payload.map_or(0, <[u8]>::len).checked_div(parts).unwrap_or(0)
+        };
+        let repeated = match keys {
+            0 | 1 => 0,
+            _ => bytes(record.key(), keys) + bytes(record.value(), values),
+        };
+        if rows.saturating_mul(1 + metadata + repeated) > MAX_VALUES {
+            return Err(RowError::new(format!(
+                "{keys} keys times {values} values are more than {MAX_VALUES} values, rows times columns"
+            )));
+        }
+        Ok(())
     }
 
     /// Remembers which key and value each row of a record has, once that is not the same place in both.

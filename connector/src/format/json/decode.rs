@@ -14,7 +14,7 @@ use crate::format::json::options::JsonOptions;
 use crate::format::json::scalar::Scalars;
 use crate::format::json::scanner::Scanner;
 use crate::format::json::text::{push_text, unescape};
-use crate::format::{DeserializationSchema, FormatTarget, Rows};
+use crate::format::{DeserializationSchema, FormatTarget, MAX_VALUES, Rows};
 
 /// Decodes objects, or arrays of objects, into columns.
 pub(super) struct JsonDecoder {
@@ -42,7 +42,7 @@ impl JsonDecoder {
             schema: Arc::new(Schema::new(target.wanted_fields())),
             root: Row::new(fields.into())?,
             is_wanted,
-            walk: Walk { scalars: Scalars::new(options.timestamp_standard), options },
+            walk: Walk { scalars: Scalars::new(options.timestamp_standard), options, left: 0 },
             bytes: 0,
         })
     }
@@ -65,7 +65,7 @@ impl DeserializationSchema for JsonDecoder {
             }
             Err(fault) => {
                 self.root.structs.truncate(before);
-                if self.walk.options.ignore_parse_errors {
+                if self.walk.options.ignore_parse_errors && fault.is_in_message() {
                     return Ok(Rows::NONE);
                 }
                 Err(fault.explain(message))
@@ -101,10 +101,13 @@ impl DeserializationSchema for JsonDecoder {
 struct Walk {
     options: JsonOptions,
     scalars: Scalars,
+    /// How many more values this message may become.
+    left: usize,
 }
 
 impl Walk {
     fn message(&mut self, root: &mut Row, message: &[u8]) -> Result<(), Fault> {
+        self.left = MAX_VALUES;
         // Once for the whole message: every string in it is then known to be UTF-8.
         let text = str::from_utf8(message).map_err(|error| Fault::not_utf8(error.valid_up_to()))?;
         let mut scanner = Scanner::new(text);
@@ -115,6 +118,16 @@ impl Walk {
         scanner.end()
     }
 
+    /// Counts `values` of which a message may hold any number, unlike the columns of a single row.
+    #[inline]
+    fn spend(&mut self, values: usize, position: usize) -> Result<(), Fault> {
+        match self.left.checked_sub(values) {
+            Some(left) => self.left = left,
+            None => return Err(Fault::too_many(position)),
+        }
+        Ok(())
+    }
+
     /// An array whose elements are rows.
     fn rows(&mut self, root: &mut Row, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
         scanner.open()?;
@@ -123,6 +136,7 @@ impl Walk {
         }
         loop {
             let (position, depth) = place(scanner);
+            self.spend(root.width, position)?;
             let before = root.structs.len();
             match self.root_row(root, scanner) {
                 Err(fault) if self.options.ignore_parse_errors && fault.is_confined() => {
@@ -281,6 +295,7 @@ impl Walk {
         let mut index = 0;
         let mut is_closed = scanner.close(b']');
         while !is_closed {
+            self.spend(lists.element.width, scanner.position())?;
             let outcome = self.value_or_null(&mut lists.element, scanner);
             outcome.map_err(|fault| fault.in_element(index))?;
             is_closed = scanner.comma_or(b']')?;
@@ -323,6 +338,7 @@ impl Walk {
             if left_out.next_if_eq(&&index).is_some() {
                 scanner.skip_value()?;
             } else {
+                self.spend(1 + maps.value.width, scanner.position())?;
                 push_text(&mut maps.keys, key);
                 let outcome = self.value_or_null(&mut maps.value, scanner);
                 outcome.map_err(|fault| fault.in_field(&String::from_utf8_lossy(key.text)))?;

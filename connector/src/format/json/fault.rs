@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::error::RowError;
+use crate::format::MAX_VALUES;
 
 /// Something is wrong with a message at some place. One word wide, since every value can have one.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ enum Problem {
     /// A field is missing although the table demands all.
     Missing,
     NotUtf8,
+    /// The message is all right, and more than memory should be spent on.
+    TooMany,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,11 @@ impl Fault {
         Self::new(position, Problem::NotUtf8)
     }
 
+    #[cold]
+    pub(super) fn too_many(position: usize) -> Self {
+        Self::new(position, Problem::TooMany)
+    }
+
     fn new(position: usize, problem: Problem) -> Self {
         Self(Box::new(Inner { position, problem, path: Vec::new() }))
     }
@@ -80,6 +88,11 @@ impl Fault {
     /// Whether the rest of the message can still be understood.
     pub(super) fn is_confined(&self) -> bool {
         matches!(self.0.problem, Problem::Value(_) | Problem::Null)
+    }
+
+    /// Whether the message is to blame, and not what is made of it.
+    pub(super) fn is_in_message(&self) -> bool {
+        !matches!(self.0.problem, Problem::TooMany)
     }
 
     /// The error for a reader, with a shortened copy of the message.
@@ -109,6 +122,9 @@ impl Fault {
                 format!("Could not find field with name '{name}'.")
             }
             Problem::NotUtf8 => format!("the text is not UTF-8 at byte {position}"),
+            Problem::TooMany => format!(
+                "more than {MAX_VALUES} values, rows times columns, in one message at byte {position}"
+            ),
         }
     }
 

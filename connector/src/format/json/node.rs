@@ -12,6 +12,8 @@ use crate::format::json::names::Names;
 pub(super) struct Node {
     is_nullable: bool,
     pub(super) kind: Kind,
+    /// How many values without parts one of its values is at least.
+    pub(super) width: usize,
 }
 
 pub(super) enum Kind {
@@ -25,11 +27,18 @@ pub(super) enum Kind {
 pub(super) struct Row {
     pub(super) names: Names,
     pub(super) structs: Structs<Node>,
+    /// How many values without parts one row is at least.
+    pub(super) width: usize,
 }
 
 impl Node {
     pub(super) fn new(field: &Field) -> Result<Self, Error> {
-        Ok(Self { is_nullable: field.is_nullable(), kind: Kind::new(field)? })
+        let kind = Kind::new(field)?;
+        let width = match &kind {
+            Kind::Row(row) => row.width,
+            Kind::List(_) | Kind::Map(_) | Kind::Scalar(_) => 1,
+        };
+        Ok(Self { is_nullable: field.is_nullable(), kind, width })
     }
 
     /// Appends NULL if the column takes it.
@@ -63,9 +72,11 @@ impl Kind {
 
 impl Row {
     pub(super) fn new(fields: Fields) -> Result<Self, Error> {
-        let columns = fields.iter().map(|field| Node::new(field)).collect::<Result<_, _>>()?;
+        let columns = fields.iter().map(|field| Node::new(field));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let names = Names::new(fields.iter().map(|field| field.name().as_str()));
-        Ok(Self { names, structs: Structs::new(fields, columns) })
+        let width = 1 + columns.iter().map(|column| column.width).sum::<usize>();
+        Ok(Self { names, structs: Structs::new(fields, columns), width })
     }
 }
 

@@ -57,6 +57,21 @@ impl MetadataColumn {
         Ok(Self { key, field, values })
     }
 
+    /// How much a record puts into each of its rows, counted in numbers.
+    pub(super) fn width(&self, record: &RecordView<'_>) -> usize {
+        const NUMBER: usize = 16;
+        match &self.values {
+            Values::HeaderList(..) | Values::Headers(..) => {
+                let header = |(name, value): (&[u8], Option<&[u8]>)| {
+                    1 + (name.len() + value.map_or(0, <[u8]>::len)) / NUMBER
+                };
+                1 + record.headers().into_iter().flatten().map(header).sum::<usize>()
+            }
+            Values::Int(_) | Values::Long(_) | Values::Timestamp(_) => 1,
+            Values::Text(_) => 1 + MAX_TOPIC / NUMBER,
+        }
+    }
+
     /// Appends the same value for each of the rows of a record.
     #[inline]
     pub(super) fn append(
@@ -121,6 +136,9 @@ impl MetadataColumn {
         })
     }
 }
+
+/// The longest name that Kafka lets a topic have, in bytes.
+const MAX_TOPIC: usize = 249;
 
 impl Values {
     fn builder(&mut self) -> &mut dyn ColumnBuilder {

@@ -91,6 +91,15 @@ impl SourceProgress {
         self.0.iter().map(|(tp, next)| (tp, *next))
     }
 
+    /// The error that the rows behind this progress, which nobody was given, could not be put together.
+    #[cold]
+    fn lost(&self, cause: Error) -> Error {
+        let places: Vec<String> =
+            self.iter().map(|(tp, next)| format!("{tp} before offset {next}")).collect();
+        let message = format!("cannot put together the rows read of {}", places.join(", "));
+        Error::new(cause.kind(), message).with_source(cause)
+    }
+
     fn set(&mut self, tp: &TopicPartition, next: Offset) {
         match self.0.iter_mut().find(|(known, _)| known == tp) {
             Some((_, position)) => *position = next,
@@ -207,8 +216,17 @@ impl SourceReader {
             return Ok(None);
         }
         let bytes = self.assembler.bytes();
-        let batch = self.assembler.finish()?;
-        Ok(Some(SourceBatch { batch, progress: std::mem::take(&mut self.progress), bytes }))
+        match self.assembler.finish() {
+            Ok(batch) => {
+                let progress = std::mem::take(&mut self.progress);
+                Ok(Some(SourceBatch { batch, progress, bytes }))
+            }
+            Err(error) => {
+                // Its rows are gone, so nothing may come after them.
+                self.has_failed = true;
+                Err(self.progress.lost(error))
+            }
+        }
     }
 
     /// A split is finished when the *position* has reached its stop: the records before it may be gone, or be the

@@ -7,6 +7,7 @@ use arrow_array::{
 use arrow_schema::Schema;
 
 use super::*;
+use crate::format::Rows;
 
 /// Options by name.
 type Options = &'static [(&'static str, &'static str)];

@@ -1,8 +1,10 @@
 //! What a record tells of itself, as columns.
 
+use std::ops::RangeInclusive;
+
 use arrow_array::ArrayRef;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_schema::{DataType, Field, FieldRef, TimeUnit};
 use chrono_tz::Tz;
 use kavka_client::protocol::{HeadersView, RecordView, TimestampType};
 
@@ -19,6 +21,8 @@ pub(super) struct MetadataColumn {
     key: MetadataKey,
     field: FieldRef,
     values: Values,
+    /// The numbers that the declared type takes.
+    range: RangeInclusive<i64>,
 }
 
 /// Values in Kafka's type; headers at once in the declared one.
@@ -45,7 +49,7 @@ impl MetadataColumn {
             }
             MetadataKey::Offset => Some(Values::Long(Numbers::new(&DataType::Int64))),
             MetadataKey::Timestamp => {
-                let unit = arrow_schema::TimeUnit::Millisecond;
+                let unit = TimeUnit::Millisecond;
                 Some(Values::Timestamp(Timestamps::new(unit, Some("UTC".into()))))
             }
             MetadataKey::TimestampType | MetadataKey::Topic => Some(Values::Text(Texts::text())),
@@ -54,7 +58,8 @@ impl MetadataColumn {
             let (name, data_type) = (field.name(), field.data_type());
             Error::schema(format!("metadata '{key}' cannot be read as {data_type} in '{name}'"))
         })?;
-        Ok(Self { key, field, values })
+        let range = range(field.data_type(), &values);
+        Ok(Self { key, field, values, range })
     }
 
     /// How much a record puts into each of its rows, counted in numbers.
@@ -92,23 +97,38 @@ impl MetadataColumn {
         record: &RecordView<'_>,
         context: &RecordContext<'_>,
     ) -> Result<(), RowError> {
-        match &mut self.values {
+        let Self { key, field, values, range } = self;
+        // Found here, where the record is known, and not when a batch is full.
+        let fits = |number: i64| match range.contains(&number) {
+            true => Ok(()),
+            false => Err(out_of_range(*key, field, number)),
+        };
+        match values {
             Values::HeaderList(lists, nullability) => {
                 return push_header_list(lists, record.headers(), *nullability);
             }
             Values::Headers(maps, nullability) => {
                 return push_headers(maps, record.headers(), *nullability);
             }
-            Values::Int(numbers) if self.key == MetadataKey::Partition => {
-                numbers.push(context.partition);
+            Values::Int(numbers) => {
+                let number = match key {
+                    MetadataKey::Partition => Some(context.partition),
+                    _ => context.leader_epoch.map(|epoch| epoch.0),
+                };
+                match number {
+                    Some(number) => {
+                        fits(number.into())?;
+                        numbers.push(number);
+                    }
+                    None if field.is_nullable() => numbers.push_null(),
+                    None => return Err(RowError::new("the record's leader epoch is not known")),
+                }
             }
-            Values::Int(numbers) => match context.leader_epoch {
-                Some(epoch) => numbers.push(epoch.0),
-                None if self.field.is_nullable() => numbers.push_null(),
-                None => return Err(RowError::new("the record's leader epoch is not known")),
-            },
-            Values::Long(numbers) => numbers.push(record.offset()),
-            Values::Text(texts) if self.key == MetadataKey::Topic => {
+            Values::Long(numbers) => {
+                fits(record.offset())?;
+                numbers.push(record.offset());
+            }
+            Values::Text(texts) if *key == MetadataKey::Topic => {
                 texts.push(context.topic.as_bytes());
             }
             Values::Text(texts) => texts.push(match context.timestamp_type {
@@ -116,7 +136,11 @@ impl MetadataColumn {
                 TimestampType::LogAppendTime => b"LogAppendTime",
             }),
             // Kafka's own way to say that a record has no time, which Flink hands on.
-            Values::Timestamp(timestamps) => timestamps.push(record.timestamp().unwrap_or(-1)),
+            Values::Timestamp(timestamps) => {
+                let timestamp = record.timestamp().unwrap_or(-1);
+                fits(timestamp)?;
+                timestamps.push(timestamp);
+            }
         }
         Ok(())
     }
@@ -137,6 +161,9 @@ impl MetadataColumn {
     }
 }
 
+/// A zone of the session moves a reading of the clock by less than a day.
+const DAY_MS: i64 = 86_400_000;
+
 /// The longest name that Kafka lets a topic have, in bytes.
 const MAX_TOPIC: usize = 249;
 
@@ -150,6 +177,34 @@ impl Values {
             Self::Text(texts) => texts,
             Self::Timestamp(timestamps) => timestamps,
         }
+    }
+}
+
+#[cold]
+fn out_of_range(key: MetadataKey, field: &Field, number: i64) -> RowError {
+    let data_type = field.data_type();
+    RowError::new(format!("metadata '{key}' is {number}, which does not fit {data_type}"))
+}
+
+/// The numbers that a cast to `data_type` takes.
+fn range(data_type: &DataType, values: &Values) -> RangeInclusive<i64> {
+    let symmetric = |most: i64| -most..=most;
+    let is_time = matches!(values, Values::Timestamp(_));
+    match data_type {
+        DataType::Int8 => i8::MIN.into()..=i8::MAX.into(),
+        DataType::Int16 => i16::MIN.into()..=i16::MAX.into(),
+        DataType::Int32 => i32::MIN.into()..=i32::MAX.into(),
+        DataType::Decimal128(precision, scale) => {
+            let digits = i32::from(*precision) - i32::from(*scale);
+            let bound = u32::try_from(digits).ok().and_then(|digits| 10_i64.checked_pow(digits));
+            symmetric(bound.map_or(i64::MAX, |bound| bound - 1))
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) if is_time => {
+            symmetric(i64::MAX / 1_000_000 - DAY_MS)
+        }
+        DataType::Timestamp(..) if is_time => symmetric(i64::MAX / 1_000 - DAY_MS),
+        DataType::Date32 if is_time => symmetric(i64::from(i32::MAX) * DAY_MS),
+        _ => i64::MIN..=i64::MAX,
     }
 }
 

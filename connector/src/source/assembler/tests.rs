@@ -353,6 +353,94 @@ fn metadata_is_cast_to_what_it_is_declared_as() {
     assert_eq!(rows(&mut assembler), ["7 7 1970-01-01T01:00:01 1970-01-01 01:00:01.000 0.0"]);
 }
 
+/// The ranges that are checked and what the casts take must be the same.
+#[test]
+fn metadata_that_does_not_fit_its_column_is_a_bad_record() {
+    let decimal = DataType::Decimal128(3, 1);
+    for (data_type, good, bad) in [
+        (DataType::Int8, 127, 128),
+        (DataType::Int16, 32_767, 32_768),
+        (DataType::Int32, i64::from(i32::MAX), i64::from(i32::MAX) + 1),
+        (decimal, 99, 100),
+    ] {
+        let fields = vec![metadata("o", "offset", data_type.clone(), false)];
+        let mut assembler = assembler(fields, None, json(&["x"]));
+        assert!(append_at(&mut assembler, good).is_ok(), "{data_type}");
+        let error = append_at(&mut assembler, bad).unwrap_err();
+        assert_eq!((error.part, error.error.column()), (RecordPart::Metadata, Some("o")));
+        assert_eq!(assembler.finish().unwrap().num_rows(), 1, "{data_type}");
+    }
+}
+
+#[test]
+fn timestamps_that_do_not_fit_their_column_are_bad_records() {
+    let day = 86_400_000;
+    for (data_type, most) in [
+        (DataType::Timestamp(TimeUnit::Nanosecond, None), i64::MAX / 1_000_000 - day),
+        (DataType::Timestamp(TimeUnit::Microsecond, None), i64::MAX / 1_000 - day),
+        (DataType::Date32, i64::from(i32::MAX) * day),
+    ] {
+        let fields = vec![metadata("t", "timestamp", data_type.clone(), false)];
+        let mut assembler = assembler(fields, None, json(&["x"]));
+        assert!(append_one(&mut assembler, 0, most).is_ok(), "{data_type}");
+        assert!(append_one(&mut assembler, 0, most + 1).is_err(), "{data_type}");
+        assert_eq!(assembler.finish().unwrap().num_rows(), 1, "{data_type}");
+    }
+}
+
+/// Appends a record `{}` at an offset.
+fn append_at(assembler: &mut Assembler, offset: i64) -> Result<(), BadRecord> {
+    append_one(assembler, offset, 0)
+}
+
+fn append_one(assembler: &mut Assembler, offset: i64, timestamp: i64) -> Result<(), BadRecord> {
+    let mut builder = BatchBuilder::new(Compression::None, None);
+    builder.append(timestamp, None, Some(b"{}"), []).unwrap();
+    let bytes = builder.seal(&mut Compressor::default()).unwrap().stamp(None);
+    // The base offset is the batch's first field, which its checksum leaves out for the broker to set.
+    let bytes = [&offset.to_be_bytes(), &bytes[8..]].concat();
+    let batch = Batches::new(bytes.into()).next().unwrap().unwrap();
+    let body = batch.body(&mut Decompressor::default()).unwrap();
+    let context = RecordContext {
+        topic: "orders",
+        partition: 7,
+        leader_epoch: None,
+        timestamp_type: TimestampType::CreateTime,
+    };
+    assembler.append(&body.records().next().unwrap().unwrap(), &context)
+}
+
+#[test]
+fn a_record_does_not_become_more_values_than_memory_is_for() {
+    let fields =
+        || vec![int("x"), int("y"), int("z"), metadata("o", "offset", DataType::Int64, false)];
+    let array =
+        |rows: usize| Some(&*vec![b"[", "{},".repeat(rows - 1).as_bytes(), b"{}]"].concat().leak());
+    let record = |value| Given { value, ..Given::default() };
+    let mut columns = assembler(fields(), None, json(&["x", "y", "z"]));
+    let limit = MAX_VALUES / 4;
+    assert!(append(&mut columns, &[record(array(limit))])[0].is_ok());
+    assert_eq!(columns.finish().unwrap().num_rows(), limit);
+    let bad = append(&mut columns, &[record(array(limit + 1))]).remove(0).unwrap_err();
+    let message = bad.error.to_string();
+    assert!(message.contains("more than 16777216 values, rows times columns"), "{message}");
+    assert_eq!(columns.rows(), 0);
+
+    let ids = payload("json", &[("k", "k", DataType::Int32)], &[("ignore-parse-errors", "true")]);
+    let mut pairs = assembler(vec![int("x")], Some(ids), json(&["x"]));
+    let many = Given { key: array(5_000), value: array(5_000), headers: &[] };
+    let bad = append(&mut pairs, &[many]).remove(0).unwrap_err();
+    let message = bad.error.to_string();
+    assert!(message.starts_with("5000 keys times 5000 values are more than"), "{message}");
+
+    let value: &[u8] = vec![0; 1 << 16].leak();
+    let headers: &[Header] = vec![("h", Some(value))].leak();
+    let repeated = vec![metadata("h", "headers", headers_type(true), false)];
+    let mut repeating = assembler(repeated, None, json(&["x"]));
+    assert!(append(&mut repeating, &[Given { headers, ..record(array(4_000)) }])[0].is_ok());
+    assert!(append(&mut repeating, &[Given { headers, ..record(array(5_000)) }])[0].is_err());
+}
+
 #[test]
 fn unknown_sources_of_columns_are_refused() {
     let schema = |field| Arc::new(Schema::new(vec![field]));

@@ -153,3 +153,18 @@ fn good_rows_are_the_same_with_and_without_bad_ones_between() {
         assert_eq!(left.as_ref(), right.as_ref());
     }
 }
+
+#[test]
+fn elements_are_counted_with_the_columns_they_have() {
+    let point = row(vec![nullable("x", DataType::Int32), nullable("y", DataType::Int32)]);
+    let fields =
+        vec![nullable("a", list(point)), nullable("m", map(nullable("value", DataType::Int32)))];
+    let nulls = |rows: usize| format!("{{\"a\":[{}null]}}", "null,".repeat(rows - 1));
+    for options in [&[][..], &[("ignore-parse-errors", "true")]] {
+        let mut decoder = decoder(fields.clone(), options);
+        assert_eq!(append(&mut *decoder, &nulls(MAX_VALUES / 3)), Ok(1));
+        assert!(append(&mut *decoder, &nulls(MAX_VALUES / 3 + 1)).is_err());
+        assert_eq!(append(&mut *decoder, r#"{"m":{"a":1}}"#), Ok(1));
+        assert_eq!(decoder.rows(), 2);
+    }
+}

@@ -12,19 +12,18 @@ use crate::suggest::did_you_mean;
 
 /// Reads a type with its nullability and any `ARRAY` or `MULTISET` behind it. `place` says where it stands.
 pub(super) fn data_type(cursor: &mut Cursor<'_>, place: &str) -> Result<DataType, Error> {
-    nested(cursor, place, 0)
+    let at = cursor.location();
+    let data_type = nested(cursor, place, 0)?;
+    if height(&data_type) > MAX_DEPTH { Err(too_deep(at)) } else { Ok(data_type) }
 }
 
 fn nested(cursor: &mut Cursor<'_>, place: &str, depth: usize) -> Result<DataType, Error> {
-    if depth > MAX_DEPTH {
-        return Err(ddl(
-            cursor.location(),
-            format_args!("types nest deeper than {MAX_DEPTH} levels"),
-        ));
+    if depth >= MAX_DEPTH {
+        return Err(too_deep(cursor.location()));
     }
     let root = root(cursor, place, depth)?;
     let mut data_type = with_nullability(cursor, root, place)?;
-    loop {
+    for _ in depth..MAX_DEPTH {
         let root = if cursor.take_keyword("ARRAY") {
             TypeRoot::Array(Box::new(data_type))
         } else if cursor.take_keyword("MULTISET") {
@@ -33,6 +32,24 @@ fn nested(cursor: &mut Cursor<'_>, place: &str, depth: usize) -> Result<DataType
             return Ok(data_type);
         };
         data_type = with_nullability(cursor, root, place)?;
+    }
+    Err(too_deep(cursor.location()))
+}
+
+fn too_deep(at: Location) -> Error {
+    ddl(at, format_args!("types nest deeper than {MAX_DEPTH} levels"))
+}
+
+/// How many types stand inside of one another. What is behind a type encloses it, so the depth at which a type was read
+/// says only the half of it.
+fn height(data_type: &DataType) -> usize {
+    1 + match &data_type.root {
+        TypeRoot::Array(element) | TypeRoot::Multiset(element) => height(element),
+        TypeRoot::Map(key, value) => height(key).max(height(value)),
+        TypeRoot::Row(fields) => {
+            fields.iter().map(|field| height(&field.data_type)).max().unwrap_or_default()
+        }
+        _ => 0,
     }
 }
 
@@ -345,3 +362,26 @@ const TYPE_NAMES: &[&str] = &[
     "VARCHAR",
     "VARIANT",
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::ddl::parse_create_table;
+
+    #[test]
+    fn types_behind_a_type_count_as_depth() {
+        for types in [
+            format!("INT{}", " ARRAY NOT NULL".repeat(200_000)),
+            format!("{}INT{}", "ROW<b ".repeat(40), " MULTISET> ARRAY".repeat(40)),
+        ] {
+            let error = parse_create_table(&format!("CREATE TABLE t (a {types})")).unwrap_err();
+            assert!(error.to_string().ends_with("types nest deeper than 64 levels"), "{error}");
+        }
+        for deepest in [
+            format!("{}INT{}", "ARRAY<".repeat(63), ">".repeat(63)),
+            format!("INT{}", " ARRAY".repeat(63)),
+            format!("{}INT{}", "ARRAY<".repeat(31), " ARRAY>".repeat(31)),
+        ] {
+            parse_create_table(&format!("CREATE TABLE t (a {deepest})")).unwrap();
+        }
+    }
+}

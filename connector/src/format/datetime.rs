@@ -257,7 +257,7 @@ pub(crate) fn write_time(out: &mut Vec<u8>, seconds: u32) {
     write_two(out, seconds % 60);
 }
 
-fn write_fraction(out: &mut Vec<u8>, nanos: u32) {
+pub(crate) fn write_fraction(out: &mut Vec<u8>, nanos: u32) {
     if nanos == 0 {
         return;
     }

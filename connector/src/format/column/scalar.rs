@@ -298,28 +298,31 @@ impl ColumnBuilder for Timestamps {
 /// Times of day, counted in the column's unit since midnight.
 pub(crate) struct Times {
     unit: TimeUnit,
-    /// Seconds since midnight; formats carry no fraction.
-    seconds: Vec<i32>,
+    values: Vec<i64>,
     validity: NullBufferBuilder,
 }
 
 impl Times {
     pub(crate) fn new(unit: TimeUnit) -> Self {
-        Self { unit, seconds: Vec::new(), validity: NullBufferBuilder::new(0) }
+        Self { unit, values: Vec::new(), validity: NullBufferBuilder::new(0) }
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, seconds: i32) {
-        self.seconds.push(seconds);
+    pub(crate) fn push(&mut self, value: i64) {
+        self.values.push(value);
         self.validity.append_non_null();
+    }
+
+    pub(crate) fn unit(&self) -> TimeUnit {
+        self.unit
     }
 
     fn array<T: ArrowPrimitiveType>(
         &mut self,
-        convert: impl Fn(i32) -> T::Native,
+        convert: impl Fn(i64) -> T::Native,
     ) -> Result<ArrayRef, ArrowError> {
-        let values: Vec<T::Native> = self.seconds.iter().map(|&seconds| convert(seconds)).collect();
-        self.seconds.clear();
+        let values: Vec<T::Native> = self.values.iter().map(|&value| convert(value)).collect();
+        self.values.clear();
         let array = PrimitiveArray::<T>::try_new(values.into(), self.validity.finish())?;
         Ok(Arc::new(array))
     }
@@ -328,29 +331,26 @@ impl Times {
 impl ColumnBuilder for Times {
     #[inline]
     fn len(&self) -> usize {
-        self.seconds.len()
+        self.values.len()
     }
 
     fn truncate(&mut self, len: usize) {
-        self.seconds.truncate(len);
+        self.values.truncate(len);
         self.validity.truncate(len);
     }
 
     fn push_null(&mut self) {
-        self.seconds.push(0);
+        self.values.push(0);
         self.validity.append_null();
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        // A day has 86,400,000 milliseconds, which fit 32 bits.
         match self.unit {
-            TimeUnit::Second => self.array::<Time32SecondType>(|seconds| seconds),
-            TimeUnit::Millisecond => self.array::<Time32MillisecondType>(|seconds| seconds * 1_000),
-            TimeUnit::Microsecond => {
-                self.array::<Time64MicrosecondType>(|seconds| i64::from(seconds) * 1_000_000)
-            }
-            TimeUnit::Nanosecond => {
-                self.array::<Time64NanosecondType>(|seconds| i64::from(seconds) * 1_000_000_000)
-            }
+            TimeUnit::Second => self.array::<Time32SecondType>(|value| value as i32),
+            TimeUnit::Millisecond => self.array::<Time32MillisecondType>(|value| value as i32),
+            TimeUnit::Microsecond => self.array::<Time64MicrosecondType>(|value| value),
+            TimeUnit::Nanosecond => self.array::<Time64NanosecondType>(|value| value),
         }
     }
 }

@@ -182,6 +182,7 @@ impl<'a> Cell<'a> {
             Values::Time(counts) => quoted(out, |out| {
                 let time = Timestamp::from_count(counts.get(row), counts.unit());
                 datetime::write_time(out, time.seconds.rem_euclid(SECONDS_PER_DAY) as u32);
+                datetime::write_fraction(out, time.nanos);
             }),
             Values::Timestamp(counts, is_zoned) => quoted(out, |out| {
                 let timestamp = Timestamp::from_count(counts.get(row), counts.unit());

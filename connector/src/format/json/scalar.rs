@@ -3,13 +3,15 @@
 use std::str::FromStr;
 
 use arrow_array::types::{ArrowPrimitiveType, Decimal128Type};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::format::column::{Column, ColumnBuilder, Numbers, Texts, Timestamps};
-use crate::format::datetime::{Dates, SECONDS_PER_DAY, TimestampStandard, parse_date, parse_time};
+use crate::format::datetime::{
+    Dates, SECONDS_PER_DAY, Timestamp, TimestampStandard, parse_date, parse_time,
+};
 use crate::format::decimal::{self, Decimal, Rounding};
 use crate::format::json::fault::Fault;
 use crate::format::json::scanner::{RawString, Scanner, SmallNumber, Token};
@@ -59,7 +61,7 @@ impl Scalars {
                 nulls.push_null();
             }
             Column::Text(texts) => text(texts, scanner)?,
-            Column::Time(times) => times.push(self.time(scanner)?),
+            Column::Time(times) => times.push(self.time(times.unit(), scanner)?),
             Column::Timestamp(timestamps) => self.timestamp(timestamps, scanner)?,
         }
         Ok(true)
@@ -193,16 +195,18 @@ impl Scalars {
         days.ok_or_else(|| Fault::value(position, expected))
     }
 
-    /// Seconds since midnight. Parts of a second are dropped, as in Flink.
-    fn time(&mut self, scanner: &mut Scanner<'_>) -> Result<i32, Fault> {
+    /// The time since midnight, counted in `unit`; what is smaller is dropped.
+    fn time(&mut self, unit: TimeUnit, scanner: &mut Scanner<'_>) -> Result<i64, Fault> {
         let position = scanner.position();
         let expected = "a time like '12:34:56' for TIME";
         let text = self.string(scanner, expected)?;
-        match parse_time(text, false) {
+        let time = parse_time(text, false).filter(|(_, rest)| rest.is_empty());
+        let count = time.and_then(|(time, _)| {
             // The end of a day is the midnight of a clock.
-            Some((time, [])) => Ok((i64::from(time.seconds) % SECONDS_PER_DAY) as i32),
-            _ => Err(Fault::value(position, expected)),
-        }
+            let seconds = i64::from(time.seconds) % SECONDS_PER_DAY;
+            Timestamp { seconds, nanos: time.nanos }.count(unit)
+        });
+        count.ok_or_else(|| Fault::value(position, expected))
     }
 
     fn timestamp(

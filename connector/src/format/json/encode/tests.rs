@@ -46,7 +46,7 @@ fn every_type_is_written_as_flink_writes_it() {
         (values(Float32Array::from(vec![0.1]), &[]), "0.1"),
         (values(Float64Array::from(vec![f64::NAN]), &[]), "\"NaN\""),
         (values(Date32Array::from(vec![18_321]), &[]), "\"2020-02-29\""),
-        (values(Time32MillisecondArray::from(vec![45_296_789]), &[]), "\"12:34:56\""),
+        (values(Time32MillisecondArray::from(vec![45_296_789]), &[]), "\"12:34:56.789\""),
         (values(Time64NanosecondArray::from(vec![45_296_000_000_000]), &[]), "\"12:34:56\""),
         (
             values(TimestampNanosecondArray::from(vec![-1_000_000]), &[]),

@@ -218,7 +218,6 @@ fn dates_and_times_are_text() {
     );
     let times = [
         ("\"12:34:56\"", "12:34:56"),
-        ("\"12:34:56.789\"", "12:34:56"),
         ("\"24:00:00\"", "00:00:00"),
         ("\"12:34\"", "error"),
         ("45296", "error"),
@@ -230,6 +229,18 @@ fn dates_and_times_are_text() {
         DataType::Time64(TimeUnit::Nanosecond),
     ] {
         check_values(&data_type, &[], &times);
+    }
+}
+
+#[test]
+fn a_time_keeps_the_digits_that_its_column_has() {
+    for (data_type, kept) in [
+        (DataType::Time32(TimeUnit::Second), "12:34:56"),
+        (DataType::Time32(TimeUnit::Millisecond), "12:34:56.789"),
+        (DataType::Time64(TimeUnit::Microsecond), "12:34:56.789012"),
+        (DataType::Time64(TimeUnit::Nanosecond), "12:34:56.789012345"),
+    ] {
+        check_values(&data_type, &[], &[("\"12:34:56.789012345\"", kept)]);
     }
 }
 

@@ -57,7 +57,7 @@ pub use crate::ddl::{
 pub use crate::error::{Error, ErrorKind, RowError};
 pub use crate::options::{OptionDef, OptionKind, OptionRole, option_definitions};
 pub use crate::schema::{METADATA_KEY, METADATA_VIRTUAL, MetadataKey};
-pub use crate::sink::{DeliveryGuarantee, SinkPartitioner, SinkWriter};
+pub use crate::sink::{SinkPartitioner, SinkWriter};
 pub use crate::source::{
     BoundedMode, PassedOver, ReaderSpec, SourceBatch, SourceOptions, SourcePlan, SourceProgress,
     SourceReader, Split, StartupMode,

@@ -201,7 +201,6 @@ impl Table {
             key: self.inner.key.clone(),
             value: self.inner.value.clone(),
             partitioner: settings.partitioner,
-            delivery: settings.delivery,
             writer,
             writers,
             time_zone: self.time_zone,

@@ -64,11 +64,6 @@ impl Column {
             ColumnKind::Computed { .. } => None,
         }
     }
-
-    /// Whether it is part of the records' keys and values.
-    pub fn is_physical(&self) -> bool {
-        matches!(self.kind, ColumnKind::Physical { .. })
-    }
 }
 
 /// Where the values of a column come from.

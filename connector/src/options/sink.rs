@@ -6,45 +6,37 @@ use super::table::{
     SINK_TRANSACTIONAL_ID_PREFIX,
 };
 use super::value;
-use crate::error::{Error, ErrorKind};
-use crate::sink::{DeliveryGuarantee, SinkPartitioner};
+use crate::error::Error;
+use crate::sink::SinkPartitioner;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SinkSettings {
     pub(crate) partitioner: SinkPartitioner,
-    pub(crate) delivery: DeliveryGuarantee,
 }
 
 impl SinkSettings {
     /// Reads and checks what belongs to a sink.
     pub(crate) fn new(options: &TableOptions) -> Result<Self, Error> {
         let partitioner = partitioner(options)?;
-        let delivery = delivery(options)?;
-        Ok(Self { partitioner, delivery })
+        check_delivery(options)?;
+        Ok(Self { partitioner })
     }
 }
 
 fn partitioner(options: &TableOptions) -> Result<SinkPartitioner, Error> {
     let name = options.get(SINK_PARTITIONER).unwrap_or_default().trim();
-    if name.is_empty() {
-        return Err(Error::option("Option 'sink.partitioner' should be a non-empty string."));
-    }
     if name == "round-robin" && options.given(KEY_FIELDS).is_some() {
         return Err(Error::option(
             "Currently 'round-robin' partitioner only works when option 'key.fields' is not specified.",
         ));
     }
-    name.parse().map_err(|_| {
-        let message = format!(
-            "unsupported: {SINK_PARTITIONER}={name}: Could not find and instantiate partitioner class '{name}'. \
-             The partitioners are default, fixed and round-robin."
-        );
-        Error::new(ErrorKind::Unsupported, message)
-    })
+    name.parse()
 }
 
-fn delivery(options: &TableOptions) -> Result<DeliveryGuarantee, Error> {
+/// In Flink `none` and `at-least-once` differ at a checkpoint, where `none` does not wait. There are no checkpoints
+/// here: with either every row is acknowledged when an INSERT has ended, and one that cannot be delivered ends it.
+fn check_delivery(options: &TableOptions) -> Result<(), Error> {
     let (option, word) = match options.given(SINK_SEMANTIC) {
         Some(semantic) => (SINK_SEMANTIC, semantic_word(semantic)?),
         None => {
@@ -55,7 +47,7 @@ fn delivery(options: &TableOptions) -> Result<DeliveryGuarantee, Error> {
         check_prefix(options)?;
         return Err(Error::unsupported(option, "exactly-once"));
     }
-    word.parse()
+    Ok(())
 }
 
 /// The old option is read in upper case with underscores, and wins.

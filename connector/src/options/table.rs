@@ -70,7 +70,7 @@ static DEFINITIONS: &[OptionDef] = &[
     OptionDef::integer("scan.watermark.emit.on-event.gap", 1).default("1").source().not_built().doc("Rows between two watermarks."),
     OptionDef::choice("scan.watermark.emit.strategy", &["on-periodic", "on-event"]).default("on-periodic").source().not_built().doc("When watermarks are emitted."),
     OptionDef::duration("scan.watermark.idle-timeout").source().not_built().doc("When a silent partition no longer holds the watermark back."),
-    OptionDef::choice(SINK_DELIVERY_GUARANTEE, &["none", "at-least-once", "exactly-once"]).default("at-least-once").sink().doc("What a successful write promises."),
+    OptionDef::choice(SINK_DELIVERY_GUARANTEE, &["none", "at-least-once", "exactly-once"]).default("at-least-once").sink().doc("What an INSERT that has ended promises: with `at-least-once` every row was acknowledged; `none` promises nothing, and rows are written the same way."),
     OptionDef::integer(SINK_PARALLELISM, 1).sink().doc("How many writers the sink has."),
     OptionDef::text(SINK_PARTITIONER).default("default").sink().doc("`default`, `fixed` or `round-robin`."),
     OptionDef::text(SINK_SEMANTIC).sink().doc("The old name of `sink.delivery-guarantee`, over which it wins."),

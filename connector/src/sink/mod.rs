@@ -1,11 +1,9 @@
 //! Writing: rows to records, records to partitions, and what a flush promises.
 
-mod delivery;
 mod headers;
 mod partitioner;
 mod writer;
 
-pub use self::delivery::DeliveryGuarantee;
 pub use self::partitioner::SinkPartitioner;
 pub(crate) use self::writer::SinkSpec;
 pub use self::writer::SinkWriter;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// `sink.partitioner`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +46,13 @@ impl FromStr for SinkPartitioner {
             "fixed" => Ok(Self::Fixed),
             "round-robin" => Ok(Self::RoundRobin),
             "" => Err(Error::option("Option 'sink.partitioner' should be a non-empty string.")),
-            _ => Err(Error::option(format!(
-                "Could not find and instantiate partitioner class '{text}'"
-            ))),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "unsupported: sink.partitioner={text}: Could not find and instantiate partitioner class '{text}'. \
+                     The partitioners are default, fixed and round-robin."
+                ),
+            )),
         }
     }
 }

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use futures::FutureExt;
 use kavka_client::{BatchDelivery, Client, OutgoingRecord, Producer};
 
+use super::SinkPartitioner;
 use super::headers::Headers;
-use super::{DeliveryGuarantee, SinkPartitioner};
 use crate::cast::cast;
 use crate::error::{Error, RowError};
 use crate::format::{Payload, SerializationSchema};
@@ -26,7 +26,6 @@ pub(crate) struct SinkSpec {
     pub(crate) key: Option<Payload>,
     pub(crate) value: Payload,
     pub(crate) partitioner: SinkPartitioner,
-    pub(crate) delivery: DeliveryGuarantee,
     /// Which of the sink's writers this is, and how many there are.
     pub(crate) writer: usize,
     pub(crate) writers: usize,
@@ -141,16 +140,19 @@ impl SinkWriter {
         flushed.map_err(|error| undelivered(&self.spec, error))
     }
 
-    /// What a checkpoint in the middle of the input does: with `at-least-once` a flush, with `none` nothing.
+    /// The error of the next record that cannot be delivered; for ever pending while all can.
     ///
-    /// # Errors
-    /// As for [`flush`](Self::flush).
-    pub async fn checkpoint(&mut self) -> Result<(), Error> {
-        if self.spec.delivery.waits_at_checkpoints() {
-            self.flush().await
-        } else {
-            self.check_pending().await
+    /// Whoever waits for input waits for this too: a quiet input must not hide that rows were refused. Dropping the
+    /// future loses nothing.
+    pub async fn failure(&mut self) -> Error {
+        while let Some(oldest) = self.pending.first_mut() {
+            let outcome = oldest.await;
+            self.pending.drain(..1);
+            if let Err(error) = outcome {
+                return undelivered(&self.spec, error);
+            }
         }
+        std::future::pending().await
     }
 
     /// Rows handed to the producer.

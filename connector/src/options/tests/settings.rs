@@ -1,7 +1,7 @@
 //! What a scan and a sink are told by their options.
 
 use super::*;
-use crate::sink::{DeliveryGuarantee, SinkPartitioner};
+use crate::sink::SinkPartitioner;
 use crate::source::{BoundedMode, StartupMode};
 
 #[test]
@@ -167,23 +167,22 @@ fn startup_and_bounded_modes_are_read() {
 
 #[test]
 fn sink_options_are_read_and_checked() {
-    let settings = |partitioner, delivery| Ok(SinkSettings { partitioner, delivery });
-    use DeliveryGuarantee as Delivery;
+    let settings = |partitioner| Ok(SinkSettings { partitioner });
     use SinkPartitioner as Partitioner;
     let long: &'static str = "x".repeat(64_001).leak();
     for (changes, expected) in [
-        (&[][..], settings(Partitioner::Default, Delivery::AtLeastOnce)),
+        (&[][..], settings(Partitioner::Default)),
         (
             &[("sink.partitioner", "fixed"), ("sink.delivery-guarantee", "NONE")],
-            settings(Partitioner::Fixed, Delivery::None),
+            settings(Partitioner::Fixed),
         ),
-        (&[("sink.partitioner", "round-robin")], settings(Partitioner::RoundRobin, Delivery::AtLeastOnce)),
+        (&[("sink.partitioner", "round-robin")], settings(Partitioner::RoundRobin)),
         // The old name wins.
         (
             &[("sink.semantic", "at_least_once"), ("sink.delivery-guarantee", "none")],
-            settings(Partitioner::Default, Delivery::AtLeastOnce),
+            settings(Partitioner::Default),
         ),
-        (&[("sink.semantic", "none")], settings(Partitioner::Default, Delivery::None)),
+        (&[("sink.semantic", "none")], settings(Partitioner::Default)),
         (
             &[("sink.partitioner", "round-robin"), ("key.fields", "id")],
             Err("Currently 'round-robin' partitioner only works when option 'key.fields' is not specified.".to_owned()),

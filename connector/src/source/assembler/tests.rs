@@ -414,8 +414,7 @@ fn append_one(assembler: &mut Assembler, offset: i64, timestamp: i64) -> Result<
 fn a_record_does_not_become_more_values_than_memory_is_for() {
     let fields =
         || vec![int("x"), int("y"), int("z"), metadata("o", "offset", DataType::Int64, false)];
-    let array =
-        |rows: usize| Some(&*vec![b"[", "{},".repeat(rows - 1).as_bytes(), b"{}]"].concat().leak());
+    let array = |rows: usize| Some(format!("[{}{{}}]", "{},".repeat(rows - 1)).leak().as_bytes());
     let record = |value| Given { value, ..Given::default() };
     let mut columns = assembler(fields(), None, json(&["x", "y", "z"]));
     let limit = MAX_VALUES / 4;

@@ -258,10 +258,25 @@ pub fn is_secret(name: &str) -> bool {
         return def.kind == Kind::Password;
     }
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "credential", "jaas", "private.key", "key.pem"]
-        .iter()
-        .any(|word| name.contains(word))
+    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
+
+/// Parts of the names of properties that hold secrets, in lower case.
+const SECRET_WORDS: &[&str] = &[
+    "api-key",
+    "api.key",
+    "apikey",
+    "credential",
+    "jaas",
+    "key.pem",
+    "keystore.key",
+    "password",
+    "private.key",
+    "secret",
+    "token",
+    "user-info",
+    "user.info",
+];
 
 /// The definition of `name`, if Kafka has such a property.
 pub(crate) fn find(name: &str) -> Option<&'static PropertyDef> {

@@ -25,6 +25,12 @@ pub(crate) fn resolve<'v>(option: &str, value: &'v str) -> Result<Cow<'v, str>, 
     Ok(Cow::Owned(resolved))
 }
 
+/// Whether `value` is one reference and nothing else.
+pub(crate) fn is_reference(value: &str) -> bool {
+    next_reference(value)
+        .is_some_and(|reference| reference.before.is_empty() && reference.after.is_empty())
+}
+
 struct Reference<'v> {
     before: &'v str,
     target: Target<'v>,

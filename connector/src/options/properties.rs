@@ -1,7 +1,7 @@
 //! `properties.*`: what is handed to the Kafka client, over the defaults of the session.
 
 use indexmap::IndexMap;
-use kavka_client::{Properties, Role, check_properties, keys, property_definitions};
+use kavka_client::{Properties, Role, Support, check_properties, keys, property_definitions};
 
 use super::reference;
 use super::table::PROPERTIES;
@@ -13,6 +13,8 @@ use crate::source::StartupMode;
 pub(crate) struct TableProperties {
     /// What the table says itself, over the defaults.
     written: Properties,
+    /// What the table says itself.
+    own: Properties,
 }
 
 /// The Kafka properties of one table, with every reference resolved.
@@ -26,7 +28,7 @@ impl TableProperties {
             .iter()
             .filter_map(|(name, value)| Some((name.strip_prefix(PROPERTIES)?, value)))
             .collect();
-        Self { written: own.merged_over(defaults) }
+        Self { written: own.clone().merged_over(defaults), own }
     }
 
     /// Warns of names that Kafka does not have; under `kavka.strict.properties` they are errors.
@@ -39,12 +41,34 @@ impl TableProperties {
         for warning in warnings {
             tracing::warn!("table '{table}': {warning}");
         }
-        for name in DESERIALIZERS.iter().filter(|name| self.written.get(name).is_some()) {
-            tracing::warn!(
-                "table '{table}': '{PROPERTIES}{name}' is ignored, formats read keys and values"
-            );
+        for (name, why) in self.ignored() {
+            tracing::warn!("table '{table}': '{PROPERTIES}{name}' is ignored: {why}");
         }
         Ok(())
+    }
+
+    /// What the table says itself and nothing here obeys, and why.
+    pub(crate) fn ignored(&self) -> Vec<(&str, &'static str)> {
+        let unused = |name: &str| {
+            let definition =
+                property_definitions().iter().find(|definition| definition.name() == name);
+            definition.is_some_and(|definition| definition.support() == Support::Unused)
+        };
+        let why = |name: &str, value: &str| match name {
+            COMMIT_ON_CHECKPOINT if value.trim().eq_ignore_ascii_case("true") => {
+                Some("no offsets are committed")
+            }
+            DISCOVERY_INTERVAL if value.trim().parse().is_ok_and(|interval: i64| interval > 0) => {
+                Some("a read has the partitions that there are when it starts")
+            }
+            _ if DESERIALIZERS.contains(&name) => Some("formats read keys and values"),
+            _ if SERIALIZERS.contains(&name) => Some("formats write keys and values"),
+            // Whether it asks for too much is checked where a read begins.
+            keys::ENABLE_AUTO_COMMIT => None,
+            _ if unused(name) => Some("nothing here depends on it yet"),
+            _ => None,
+        };
+        self.own.iter().filter_map(|(name, value)| Some((name, why(name, value)?))).collect()
     }
 
     /// Whether it is known where the cluster is.
@@ -146,13 +170,14 @@ impl ClientProperties {
 
 const CLIENT_ID_PREFIX: &str = "client.id.prefix";
 const COMMIT_ON_CHECKPOINT: &str = "commit.offsets.on.checkpoint";
+const DISCOVERY_INTERVAL: &str = "partition.discovery.interval.ms";
 
 /// Properties that Flink's connector reads itself and Kafka's client does not know.
 const CONNECTOR_ONLY: [&str; 6] = [
     CLIENT_ID_PREFIX,
     COMMIT_ON_CHECKPOINT,
     "flink.disable-metrics",
-    "partition.discovery.interval.ms",
+    DISCOVERY_INTERVAL,
     "register.consumer.metrics",
     "register.producer.metrics",
 ];

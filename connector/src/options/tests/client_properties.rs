@@ -1,5 +1,7 @@
 //! Properties of clients: which reach whom, and with which values.
 
+use kavka_client::{Support, property_definitions};
+
 use super::*;
 use crate::source::StartupMode;
 
@@ -78,6 +80,48 @@ fn unknown_properties_are_errors_only_when_strict() {
         ("properties.kavka.strict.properties", "true"),
     ];
     assert!(create(COLUMNS, own).is_ok());
+}
+
+#[test]
+fn what_a_table_says_and_nothing_obeys_is_named() {
+    let properties = |pairs: &[(&str, &str)]| {
+        let own =
+            pairs.iter().map(|(name, value)| (format!("properties.{name}"), (*value).to_owned()));
+        TableProperties::new(
+            &own.collect(),
+            &Properties::from([("partition.discovery.interval.ms", "1")]),
+        )
+    };
+    let obeyed = properties(&[
+        ("commit.offsets.on.checkpoint", "false"),
+        ("fetch.min.bytes", "1"),
+        ("partition.discovery.interval.ms", "-1"),
+        ("register.consumer.metrics", "true"),
+    ]);
+    assert_eq!(obeyed.ignored(), []);
+    let ignored = properties(&[
+        ("commit.offsets.on.checkpoint", " TRUE"),
+        ("partition.discovery.interval.ms", "60000"),
+        ("value.deserializer", "x"),
+        ("key.serializer", "x"),
+    ]);
+    let expected = [
+        ("commit.offsets.on.checkpoint", "no offsets are committed"),
+        (
+            "partition.discovery.interval.ms",
+            "a read has the partitions that there are when it starts",
+        ),
+        ("value.deserializer", "formats read keys and values"),
+        ("key.serializer", "formats write keys and values"),
+    ];
+    assert_eq!(ignored.ignored(), expected);
+    let unused = property_definitions()
+        .iter()
+        .filter(|definition| definition.support() == Support::Unused)
+        .filter(|definition| definition.name() != "enable.auto.commit")
+        .map(|definition| (definition.name(), "1"));
+    let unused: Vec<_> = unused.collect();
+    assert_eq!(properties(&unused).ignored().len(), unused.len());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! [`QueryProgress`]: how far a running statement is, for whoever watches it.
+//! [`QueryProgress`]: how far a running statement is, for whoever watches it, and the way to end an INSERT.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kavka_connector::PassedOver;
 use kavka_connector::client::protocol::TopicPartition;
+use tokio::sync::watch;
 
 /// Counters that the scans and sinks of one statement keep while it runs.
 ///
@@ -20,6 +21,8 @@ pub struct QueryProgress {
     /// One more than the offsets to read; 0 while there is no such number.
     total: AtomicU64,
     passed_over: Mutex<BTreeMap<TopicPartition, u64>>,
+    /// Whether the writers are to end before their input does.
+    is_ending: watch::Sender<bool>,
 }
 
 impl QueryProgress {
@@ -57,6 +60,20 @@ impl QueryProgress {
     /// them: the result lacks their records. Partitions without any are left out.
     pub fn passed_over(&self) -> Vec<(TopicPartition, u64)> {
         self.lost().iter().map(|(tp, offsets)| (tp.clone(), *offsets)).collect()
+    }
+
+    /// Asks the writers of an INSERT to end as if their input ended now.
+    ///
+    /// The statement's stream then gives the number of rows written, once all of them are acknowledged, as it does at
+    /// the end of an input.
+    pub fn end_insert(&self) {
+        self.is_ending.send_replace(true);
+    }
+
+    /// Resolves when [`end_insert`](Self::end_insert) has been called.
+    pub(crate) async fn insert_is_ending(&self) {
+        // There is always a sender: it is here.
+        let _ = self.is_ending.subscribe().wait_for(|is_ending| *is_ending).await;
     }
 
     pub(crate) fn add_passed_over(&self, passed_over: Vec<PassedOver>) {

@@ -22,6 +22,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::{TryStreamExt, stream};
+use kavka_connector::SinkWriter;
 
 use crate::error::{Error, ErrorKind};
 use crate::progress::QueryProgress;
@@ -171,7 +172,7 @@ impl Writing {
     /// Writes all rows and waits until they are acknowledged; yields their number.
     async fn run(mut self) -> Result<RecordBatch> {
         let mut writer = self.sink.writer(self.writer, self.writers).await?;
-        while let Some(batch) = self.input.try_next().await? {
+        while let Some(batch) = self.next(&mut writer).await? {
             let batch = conform(&batch, &self.schema, self.sink.name())?;
             let bytes = writer.bytes();
             writer.write(&batch).await.map_err(Error::from)?;
@@ -180,6 +181,17 @@ impl Writing {
         writer.flush().await.map_err(Error::from)?;
         let count = UInt64Array::from_value(self.rows_written.value() as u64, 1);
         Ok(RecordBatch::try_new(COUNT_SCHEMA.clone(), vec![Arc::new(count)])?)
+    }
+
+    /// The next rows; `None` where they end, or are to end. While they are waited for, `writer` may report that earlier
+    /// ones were refused.
+    async fn next(&mut self, writer: &mut SinkWriter) -> Result<Option<RecordBatch>> {
+        tokio::select! {
+            biased;
+            failure = writer.failure() => Err(Error::from(failure).into()),
+            () = self.progress.insert_is_ending() => Ok(None),
+            batch = self.input.try_next() => batch,
+        }
     }
 
     fn account(&self, rows: usize, bytes: u64) {

@@ -1,6 +1,8 @@
 //! `kavka produce`: records from stdin, one per line (or per delimiter), with kcat's letters.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
+use std::pin::pin;
 use std::time::Duration;
 
 use kavka_connector::client::{BatchDelivery, Client, OutgoingRecord, Producer, Properties};
@@ -30,12 +32,16 @@ pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
         result = session.run(arguments.count) => result.map(|()| false)?,
         stopped = tokio::signal::ctrl_c() => stopped.map(|()| true)?,
     };
-    session.producer.flush().await?;
+    // Whoever interrupts does not want to wait for long.
+    if !interrupted {
+        session.producer.flush().await?;
+    }
+    session.producer.close(CLOSE_LIMIT).await?;
     if !arguments.quiet {
         let how = if interrupted { " (interrupted)" } else { "" };
         tell!("% {} written to {}{how}", count(session.written, "record"), session.topic);
     }
-    Ok(session.producer.close(CLOSE_LIMIT).await?)
+    Ok(())
 }
 
 fn compression(arguments: &ProduceArguments) -> Properties {
@@ -112,19 +118,25 @@ struct Session {
 impl Session {
     async fn run(&mut self, most: Option<u64>) -> Result<(), Failure> {
         let mut lines = Lines::of_stdin(self.layout.delimiter.clone(), self.longest);
-        let mut pending: Vec<BatchDelivery> = Vec::new();
+        let mut pending: VecDeque<BatchDelivery> = VecDeque::new();
         while most.is_none_or(|most| self.written < most) {
             let wanted = most.map_or(usize::MAX, |most| {
                 usize::try_from(most - self.written).unwrap_or(usize::MAX)
             });
-            let Some((read, block)) = lines.next_block(wanted).await? else {
-                break;
+            let mut next = pin!(lines.next_block(wanted));
+            // A quiet stdin must not hide that a record was refused.
+            let next = loop {
+                tokio::select! {
+                    next = &mut next => break next?,
+                    delivered = oldest(&mut pending) => delivered?,
+                }
             };
+            let Some((read, block)) = next else { break };
             lines = read;
-            pending.push(self.send(&block).await?);
+            pending.push_back(self.send(&block).await?);
             self.written += block.len() as u64;
             if pending.len() == MAX_PENDING {
-                pending.remove(0).await?;
+                oldest(&mut pending).await?;
             }
         }
         for delivery in pending {
@@ -149,6 +161,16 @@ impl Session {
         });
         Ok(self.producer.send_batch(records).await?)
     }
+}
+
+/// Waits for the oldest delivery and forgets it; for ever pending while there is none. Dropping the future loses nothing.
+async fn oldest(pending: &mut VecDeque<BatchDelivery>) -> Result<(), Failure> {
+    let Some(delivery) = pending.front_mut() else {
+        return std::future::pending().await;
+    };
+    let outcome = delivery.await;
+    pending.pop_front();
+    Ok(outcome.map(|_| ())?)
 }
 
 /// Records' texts cut from stdin at a delimiter, read away from the runtime's threads.

@@ -2,10 +2,11 @@
 
 use std::io::{self, BufWriter};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use kavka_sql::{QueryProgress, RowStream, SqlContext, Statement, StatementResult};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::interrupt::Interrupt;
 use crate::args::OutputFormat;
@@ -131,17 +132,37 @@ impl Session {
         let mut next = Watched::new(&mut stream, self.interrupt.clone(), &line, progress);
         while next.batch().await?.is_some() {}
         let end = next.end;
-        let (elapsed, rows) = (line.finish(), progress.rows_written());
+        let elapsed = line.finish();
         match end {
-            End::Finished => tell!("INSERT {rows} ({})", summary(progress, elapsed)),
-            // Nobody has waited for the last of them.
-            End::Interrupted => tell!(
-                "INSERT interrupted after {}; the last of them may not be written",
-                count(rows, "row")
-            ),
+            End::Finished => {
+                tell!("INSERT {} ({})", progress.rows_written(), summary(progress, elapsed));
+            }
+            End::Interrupted => {
+                progress.end_insert();
+                let is_written = self.write_rest(stream).await?;
+                let doubt = if is_written { "" } else { "; the last of them may not be written" };
+                let rows = count(progress.rows_written(), "row");
+                tell!("INSERT interrupted after {rows}{doubt}");
+            }
         }
         warn_of_gaps(progress);
         Ok(end)
+    }
+
+    /// Gives the rows of an interrupted INSERT that were read already a moment to be acknowledged, unless Ctrl-C comes
+    /// again; says whether they were.
+    async fn write_rest(&mut self, mut stream: RowStream) -> Result<bool, Failure> {
+        self.interrupt.reset();
+        let rest = async {
+            while stream.next().await.transpose()?.is_some() {}
+            Ok(true)
+        };
+        tokio::select! {
+            biased;
+            () = self.interrupt.pressed() => Ok(false),
+            written = rest => written,
+            () = sleep(WRITE_LIMIT) => Ok(false),
+        }
     }
 }
 
@@ -193,7 +214,7 @@ fn warn_of_gaps(progress: &QueryProgress) {
 /// Says which statement of a script failed, behind what is wrong and before the background.
 fn name(statement: &Statement, message: &str) -> Failure {
     let first_line = statement.text.lines().next().unwrap_or_default();
-    let shown: String = first_line.chars().take(SHOWN).collect();
+    let shown: String = without_options(first_line).chars().take(SHOWN).collect();
     let more = if shown.len() < statement.text.len() { " …" } else { "" };
     let (message, background) = message.split_once("\n\n").unwrap_or((message, ""));
     let text = format!(
@@ -202,6 +223,17 @@ fn name(statement: &Statement, message: &str) -> Failure {
     );
     Failure::failed(text.trim_end())
 }
+
+/// The beginning of a statement up to the options of a table, which may be secrets.
+fn without_options(line: &str) -> &str {
+    let upper = line.to_ascii_uppercase();
+    let is_create = upper.trim_start().starts_with("CREATE");
+    let end = upper.find("WITH").filter(|_| is_create).unwrap_or(line.len());
+    line[..end].trim_end()
+}
+
+/// How long an interrupted INSERT waits for its last rows.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of a failed statement is repeated to recognise it by.
 const SHOWN: usize = 60;
@@ -222,5 +254,21 @@ mod tests {
         };
         let expected = "statement 2 at line 5: no group\n  in: SELECT * …\n\noptions:\n\n'a'='b'";
         assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn the_options_of_a_table_are_not_repeated() {
+        for text in [
+            "CREATE TABLE t (a INT) WITH ('properties.ssl.key.password'='hunter2')",
+            "create table t (a INT) with('password'='hunter2', 'x' = 'y')",
+            " CREATE TABLE t WITH ('hunter2' = 'x')",
+        ] {
+            let statement = Statement { text: text.to_owned(), number: 1, line: 1, column: 1 };
+            let Failure::Failed(message) = name(&statement, "no group") else {
+                panic!("it failed")
+            };
+            assert!(message.to_lowercase().contains("create table t"), "{message}");
+            assert!(message.ends_with(" …") && !message.contains("hunter2"), "{message}");
+        }
     }
 }

@@ -9,7 +9,9 @@ use arrow_schema::{ArrowError, SchemaRef};
 use chrono_tz::Tz;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::TableReference;
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
@@ -25,6 +27,7 @@ use crate::column_names::with_unique_names;
 use crate::describe::{TextRows, describe};
 use crate::error::{Error, ErrorKind};
 use crate::insert::InsertInto;
+use crate::memory::pool;
 use crate::names::{check_references, unknown_table};
 use crate::parse::parse_statement;
 use crate::progress::QueryProgress;
@@ -76,6 +79,7 @@ pub struct SqlOptions {
 pub struct SqlContext {
     session: SessionContext,
     settings: Mutex<Settings>,
+    memory: Mutex<Memory>,
     defaults: Properties,
     clients: Clients,
 }
@@ -87,6 +91,7 @@ impl SqlContext {
         let settings = Settings::new(time_zone, options.target_partitions);
         Self {
             session: new_session(settings.config()),
+            memory: Mutex::new(Memory::new(settings.memory_limit())),
             settings: Mutex::new(settings),
             defaults: options.defaults,
             clients: Clients::default(),
@@ -222,7 +227,7 @@ impl SqlContext {
         let is_insert = matches!(logical, LogicalPlan::Dml(_));
         let logical = if is_insert { logical } else { with_unique_names(logical)? };
         let plan = state.create_physical_plan(&logical).await?;
-        let (stream, is_bounded) = start(plan, &state, &progress)?;
+        let (stream, is_bounded) = self.start(plan, &state, &progress)?;
         if is_insert {
             let stream = RowStream::new(total_count(stream));
             return Ok(StatementResult::Insert { stream, is_bounded, progress });
@@ -240,7 +245,7 @@ impl SqlContext {
         if analyze {
             let logical = LogicalPlanBuilder::from(logical).explain(false, true)?.build()?;
             let plan = state.create_physical_plan(&logical).await?;
-            let (stream, is_bounded) = start(plan, &state, &progress)?;
+            let (stream, is_bounded) = self.start(plan, &state, &progress)?;
             let (schema, stream) = (stream.schema(), RowStream::new(stream));
             return Ok(StatementResult::Rows { schema, stream, is_bounded, progress });
         }
@@ -314,23 +319,52 @@ impl SqlContext {
         state
     }
 
+    /// Starts `plan` with the session's memory; also says whether all that it reads has an end.
+    fn start(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        state: &SessionState,
+        progress: &QueryProgress,
+    ) -> Result<(SendableRecordBatchStream, bool), Error> {
+        let is_bounded = !reads_forever(plan.as_ref());
+        if is_bounded {
+            let totals = scans(plan.as_ref()).into_iter().map(|scan| scan.total_offsets());
+            progress.set_total(totals.sum::<Option<u64>>().unwrap_or_default());
+        }
+        let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env());
+        let runtime = runtime.with_memory_pool(self.memory()).build_arc()?;
+        let task = TaskContext::from(state).with_runtime(runtime);
+        Ok((execute_stream(plan, Arc::new(task))?, is_bounded))
+    }
+
+    fn memory(&self) -> Arc<dyn MemoryPool> {
+        let limit = self.settings().memory_limit();
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).pool(limit)
+    }
+
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Starts `plan`; also says whether all that it reads has an end.
-fn start(
-    plan: Arc<dyn ExecutionPlan>,
-    state: &SessionState,
-    progress: &QueryProgress,
-) -> Result<(SendableRecordBatchStream, bool), Error> {
-    let is_bounded = !reads_forever(plan.as_ref());
-    if is_bounded {
-        let totals = scans(plan.as_ref()).into_iter().map(|scan| scan.total_offsets());
-        progress.set_total(totals.sum::<Option<u64>>().unwrap_or_default());
+/// The memory that the statements of a session share. One that runs keeps what it began with.
+struct Memory {
+    limit: Option<usize>,
+    pool: Arc<dyn MemoryPool>,
+}
+
+impl Memory {
+    fn new(limit: Option<usize>) -> Self {
+        Self { limit, pool: pool(limit) }
     }
-    Ok((execute_stream(plan, state.task_ctx())?, is_bounded))
+
+    /// What a statement that begins now takes from; new where the limit was changed.
+    fn pool(&mut self, limit: Option<usize>) -> Arc<dyn MemoryPool> {
+        if self.limit != limit {
+            *self = Self::new(limit);
+        }
+        Arc::clone(&self.pool)
+    }
 }
 
 /// The writers' counts as one row.

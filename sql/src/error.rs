@@ -11,6 +11,7 @@ use kavka_connector::Error as ConnectorError;
 use kavka_connector::ErrorKind as ConnectorErrorKind;
 
 use crate::nearest::nearest;
+use crate::settings::MEMORY_LIMIT;
 use crate::statement::Statement;
 
 /// Why a statement failed: what was attempted, where, and what the reader can do.
@@ -211,6 +212,9 @@ impl Error {
             DataFusionError::NotImplemented(message) => {
                 Self::new(ErrorKind::Unsupported, format!("unsupported: {}", plain(message)))
             }
+            DataFusionError::ResourcesExhausted(message) => {
+                Self::new(ErrorKind::Engine, exhausted(message))
+            }
             DataFusionError::Internal(message) => {
                 let message = format!("the query engine cannot do this: {}", plain(message));
                 Self::new(ErrorKind::Engine, message)
@@ -275,6 +279,19 @@ fn missing_column(field: &Column, valid: &[Column]) -> Error {
         None => message.push_str(&format!("; there are {}", names.join(", "))),
     }
     Error::new(ErrorKind::Name, message)
+}
+
+/// What the engine says of memory it may not take, without its lists of who has how much.
+fn exhausted(message: &str) -> String {
+    let detail = message.rsplit("Error: ").next().unwrap_or(message);
+    let Some((detail, _)) = detail.split_once(" remain available for the total memory pool") else {
+        return plain(message);
+    };
+    let detail = detail.rsplit_once(" - ").map_or(detail, |(detail, _)| detail);
+    format!(
+        "the query needs more memory than it may take ({}); SET '{MEMORY_LIMIT}' = '8G' would let it take 8 GiB",
+        lower_first(&plain(detail))
+    )
 }
 
 /// `text` without the engine's own headings.

@@ -17,6 +17,7 @@ mod insert;
 mod latency_rule;
 mod lexer;
 mod map_literals;
+mod memory;
 mod names;
 mod nearest;
 mod parse;

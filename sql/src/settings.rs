@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use datafusion::prelude::SessionConfig;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use indexmap::IndexMap;
 use kavka_connector::SourceOptions;
 
 use crate::error::{Error, ErrorKind};
+use crate::memory::default_limit;
 use crate::nearest::nearest;
 
 /// What `SET` and `RESET` change. A statement runs under a snapshot of it.
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     chosen: IndexMap<String, String>,
     time_zone: Tz,
     batch_mode: bool,
+    /// In bytes; `None` where queries may take any amount.
+    memory_limit: Option<usize>,
     config: SessionConfig,
 }
 
@@ -42,6 +45,7 @@ impl Settings {
             chosen: IndexMap::new(),
             time_zone,
             batch_mode: false,
+            memory_limit: default_limit(),
             config: base_config(target_partitions),
         };
         settings.use_time_zone(time_zone);
@@ -63,6 +67,7 @@ impl Settings {
                 let partitions = parse_parallelism(key, value)?;
                 self.config.options_mut().execution.target_partitions = partitions;
             }
+            MEMORY_LIMIT => self.memory_limit = Some(parse_memory(value)?),
             _ if key.starts_with("datafusion.") => self.set_engine(key, value)?,
             _ if NOT_BUILT.contains(&key) => return Err(Error::unsupported(key, value)),
             _ => return Err(self.unknown(key)),
@@ -108,6 +113,10 @@ impl Settings {
         self.time_zone
     }
 
+    pub(crate) fn memory_limit(&self) -> Option<usize> {
+        self.memory_limit
+    }
+
     /// The engine's configuration, with what our own plan nodes look for in it.
     pub(crate) fn config(&self) -> SessionConfig {
         let scan = ScanSettings { time_zone: self.time_zone, batch_mode: self.batch_mode };
@@ -150,7 +159,8 @@ impl Settings {
     }
 
     fn known(&self) -> Vec<String> {
-        let ours = [TIME_ZONE, RUNTIME_MODE, PARALLELISM, TABLE_PARALLELISM].map(str::to_owned);
+        let ours = [TIME_ZONE, RUNTIME_MODE, PARALLELISM, TABLE_PARALLELISM, MEMORY_LIMIT];
+        let ours = ours.map(str::to_owned);
         ours.into_iter().chain(self.engine_keys()).collect()
     }
 
@@ -206,6 +216,12 @@ fn parse_parallelism(key: &str, value: &str) -> Result<usize, Error> {
     parsed.ok_or_else(|| invalid(key, value, &format!("a number from 1 to {MAX_PARALLELISM}")))
 }
 
+fn parse_memory(value: &str) -> Result<usize, Error> {
+    let parsed = SessionContext::parse_capacity_limit(MEMORY_LIMIT, value).ok();
+    let expected = "a size above zero such as 512M or 4G";
+    parsed.filter(|bytes| *bytes > 0).ok_or_else(|| invalid(MEMORY_LIMIT, value, expected))
+}
+
 fn invalid(key: &str, value: &str, expected: &str) -> Error {
     Error::new(ErrorKind::Setting, format!("{key} does not take '{value}'; expected {expected}"))
 }
@@ -215,6 +231,8 @@ pub(crate) const CATALOG: &str = "default_catalog";
 /// Flink's default database.
 pub(crate) const DATABASE: &str = "default_database";
 
+/// The engine's name; it is not among its other settings.
+pub(crate) const MEMORY_LIMIT: &str = "datafusion.runtime.memory_limit";
 const PARALLELISM: &str = "parallelism.default";
 const RUNTIME_MODE: &str = "execution.runtime-mode";
 const TABLE_PARALLELISM: &str = "table.exec.resource.default-parallelism";
@@ -271,6 +289,12 @@ mod tests {
                 "execution.runtime-mode does not take 'fast'; expected 'streaming' or 'batch'",
             ),
             (RUNTIME_MODE, "AUTOMATIC", "unsupported: execution.runtime-mode=AUTOMATIC"),
+            (
+                MEMORY_LIMIT,
+                "all",
+                "datafusion.runtime.memory_limit does not take 'all'; expected a size above zero",
+            ),
+            (MEMORY_LIMIT, "0", "datafusion.runtime.memory_limit does not take '0'; expected"),
             (PARALLELISM, "0", "parallelism.default does not take '0'; expected a number"),
             (
                 "datafusion.execution.batch_size",

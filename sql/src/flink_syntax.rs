@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
-    TableFactor, TypedString, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, CharacterLength, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderBy,
+    OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, TypedString, Value,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use crate::column_names::numbered;
@@ -34,6 +35,12 @@ impl VisitorMut for Rewriter {
             Expr::Function(function) => {
                 if let Err(error) = translate_pattern(function) {
                     return ControlFlow::Break(error);
+                }
+            }
+            Expr::Cast { data_type, .. } => {
+                if let Some(length) = text_length(data_type) {
+                    *data_type = DataType::String(None);
+                    keep_length(expr, length);
                 }
             }
             Expr::TypedString(literal) => keep_fraction(literal),
@@ -74,6 +81,61 @@ fn keep_fraction(literal: &mut TypedString) {
     {
         *precision = Some(digits.min(MOST_DIGITS));
     }
+}
+
+/// How long the texts of a type are.
+#[derive(Clone, Copy)]
+enum TextLength {
+    AtMost(u64),
+    Exactly(u64),
+}
+
+/// The length that a type of texts has in Flink. A VARCHAR without one has none.
+fn text_length(data_type: &DataType) -> Option<TextLength> {
+    match *data_type {
+        DataType::Char(length) | DataType::Character(length) => Some(match length {
+            Some(CharacterLength::IntegerLength { length, .. }) => TextLength::Exactly(length),
+            _ => TextLength::Exactly(1),
+        }),
+        DataType::CharacterVarying(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::CharVarying(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::Varchar(Some(CharacterLength::IntegerLength { length, .. })) => {
+            (length < LONGEST_TEXT).then_some(TextLength::AtMost(length))
+        }
+        _ => None,
+    }
+}
+
+/// Cuts off or pads what `expr`, a cast to STRING, yields: the engine knows no texts with a length.
+fn keep_length(expr: &mut Expr, length: TextLength) {
+    let text = std::mem::replace(expr, Expr::value(Value::Null));
+    let number = |length: u64| Expr::value(Value::Number(length.to_string(), false));
+    *expr = match length {
+        TextLength::AtMost(length) => call("left", [text, number(length)]),
+        // It also cuts off.
+        TextLength::Exactly(length) => {
+            let blank = Expr::value(Value::SingleQuotedString(" ".to_owned()));
+            call("rpad", [text, number(length), blank])
+        }
+    };
+}
+
+fn call<const N: usize>(name: &str, arguments: [Expr; N]) -> Expr {
+    let arguments = arguments.map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: arguments.into(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 /// A number with an exponent is a DOUBLE; the engine would make a DECIMAL of it, as of `1.5`.
@@ -232,6 +294,9 @@ fn last_part(name: &ObjectName) -> Option<String> {
 
 /// Functions of a time and a pattern, under the names they have in Flink.
 const PATTERN_FUNCTIONS: &[&str] = &["date_format", "to_date", "to_timestamp"];
+
+/// The length of STRING, which cuts nothing off.
+const LONGEST_TEXT: u64 = i32::MAX as u64;
 
 /// Flink's finest precision: nanoseconds.
 const MOST_DIGITS: u64 = 9;

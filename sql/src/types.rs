@@ -28,7 +28,10 @@ impl TypePlanner for FlinkTypes {
 fn flink_type(sql_type: &SqlType) -> Result<Option<TypeRoot>, Error> {
     use TimezoneInfo::{None as Unzoned, WithoutTimeZone};
     Ok(Some(match sql_type {
-        SqlType::Binary(_) | SqlType::Varbinary(_) | SqlType::Bytes(_) => TypeRoot::Bytes,
+        SqlType::Binary(Some(_)) | SqlType::Varbinary(Some(_)) => {
+            return Err(Error::unsupported("type", sql_type));
+        }
+        SqlType::Binary(None) | SqlType::Varbinary(None) | SqlType::Bytes(_) => TypeRoot::Bytes,
         SqlType::Character(_) | SqlType::CharacterVarying(_) | SqlType::CharVarying(_) => {
             TypeRoot::String
         }

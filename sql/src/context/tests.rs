@@ -297,6 +297,43 @@ async fn a_number_with_an_exponent_is_a_double() {
 }
 
 #[tokio::test]
+async fn a_query_takes_no_more_memory_than_it_may() {
+    let context = context();
+    let query = "SELECT array_length(array_agg(value)) FROM generate_series(1, 500000)";
+    assert_eq!(rows(&context, query).await.unwrap(), [["500000"]]);
+    context.set("datafusion.runtime.memory_limit", "1M").unwrap();
+    let message = rows(&context, query).await.unwrap_err().to_string();
+    assert!(
+        message.starts_with("the query needs more memory than it may take (failed to"),
+        "{message}"
+    );
+    assert!(message.contains("SET 'datafusion.runtime.memory_limit'"), "{message}");
+    assert!(!message.contains("pool"), "{message}");
+    context.execute("RESET 'datafusion.runtime.memory_limit'").await.unwrap();
+    assert_eq!(rows(&context, query).await.unwrap(), [["500000"]]);
+}
+
+#[tokio::test]
+async fn a_cast_to_a_length_cuts_off_or_pads_as_in_flink() {
+    let found = rows(
+        &context(),
+        "SELECT CAST('abcdef' AS VARCHAR(3)), CAST('ab' AS VARCHAR(3)), CAST('abcdef' AS CHAR(3)), \
+         CONCAT(CAST('ä' AS CHAR(3)), '|'), CAST('abc' AS CHAR), CAST(12345 AS CHARACTER VARYING(2)), \
+         CAST('abc' AS VARCHAR), CAST(CAST(NULL AS STRING) AS CHAR(3)), TRY_CAST('abc' AS VARCHAR(1))",
+    )
+    .await
+    .unwrap();
+    assert_eq!(found, [["abc", "ab", "abc", "ä  |", "a", "12", "abc", "", "a"]]);
+    for (sql_type, expected) in [
+        ("BINARY(3)", "unsupported: type=BINARY(3)"),
+        ("VARBINARY(3)", "unsupported: type=VARBINARY(3)"),
+    ] {
+        let message = message(&context(), &format!("SELECT CAST(x'01' AS {sql_type})")).await;
+        assert_eq!(message, expected);
+    }
+}
+
+#[tokio::test]
 async fn settings_are_listed_as_they_are() {
     let context = context();
     context.execute("SET 'execution.runtime-mode' = 'batch'").await.unwrap();

@@ -138,7 +138,7 @@ async fn a_listed_partition_must_exist() {
     let options = "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:9,offset:0'";
     declare(&session, "t", "n BIGINT", options).await;
     let message = sql::error(&session, "SELECT * FROM t LIMIT 1").await;
-    assert!(message.contains("9") && message.contains("t"), "{message}");
+    assert!(message.contains("lists partition 9, which topic 't' does not have"), "{message}");
 }
 
 /// Specific offsets out of range start at the earliest record, as in Flink.
@@ -160,12 +160,15 @@ async fn malformed_ddl_says_where() {
             "CREATE TABLE t (id BIGINT) WITH ('connector' 'kafka')",
             &["line 1, column 46", "expected \"=\""],
         ),
-        ("CREATE TABLE t (id BIGINT, id STRING) WITH ('connector' = 'kafka')", &["id"]),
+        (
+            "CREATE TABLE t (id BIGINT, id STRING) WITH ('connector' = 'kafka')",
+            &["column \"id\" is declared twice"],
+        ),
         (
             "CREATE TABLE t (id BIGINT, PRIMARY KEY (id)) WITH ('connector' = 'kafka')",
-            &["ENFORCED"],
+            &["a Kafka table doesn't support ENFORCED mode"],
         ),
-        ("SELEC 1", &["SELEC"]),
+        ("SELEC 1", &["unsupported: statement=SELEC 1"]),
     ] {
         let message = sql::error(&session, statement).await;
         for fragment in fragments {
@@ -192,7 +195,7 @@ async fn options_are_checked() {
                 "The option 'key.fields' can only be declared if a key format is defined using 'key.format'.",
             ],
         ),
-        ("'value.format' = 'avro'", &["avro"]),
+        ("'key.format' = 'avro', 'key.fields' = 'n'", &["unsupported: key.format=avro"]),
         (
             "'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = 'g', 'scan.bounded.mode' = 'group-offsets'",
             &["unsupported: scan.bounded.mode=group-offsets"],

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kavka_broker::Broker;
 use kavka_client::{Client, NewTopic, OutgoingRecord};
-use kavka_sql::{SqlContext, StatementResult};
+use kavka_sql::SqlContext;
 use kavka_tests::{embedded, sql, trial};
 use libtest_mimic::Trial;
 

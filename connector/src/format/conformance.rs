@@ -106,7 +106,7 @@ fn a_decoder_starts_anew_after_it_has_handed_out_its_columns() {
     for mut case in cases() {
         case.append_all();
         case.finish();
-        assert_eq!((case.decoder.rows(), case.decoder.bytes()), (0, 0), "{}", case.name);
+        assert_eq!(case.decoder.rows(), 0, "{}", case.name);
         case.append_all();
         assert_eq!(case.finish().len(), case.column.len(), "{}", case.name);
     }

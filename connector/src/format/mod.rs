@@ -55,9 +55,6 @@ pub trait DeserializationSchema: Send {
     /// Rows held.
     fn rows(&self) -> usize;
 
-    /// Payload bytes taken for the rows held.
-    fn bytes(&self) -> usize;
-
     /// Hands out the columns and starts anew.
     fn finish(&mut self) -> Result<Vec<ArrayRef>, Error>;
 }

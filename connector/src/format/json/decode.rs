@@ -24,8 +24,6 @@ pub(super) struct JsonDecoder {
     /// Whether each of the root's columns is handed out.
     is_wanted: Vec<bool>,
     walk: Walk,
-    /// Bytes of the messages behind the rows held.
-    bytes: usize,
 }
 
 impl JsonDecoder {
@@ -43,7 +41,6 @@ impl JsonDecoder {
             root: Row::new(fields.into())?,
             is_wanted,
             walk: Walk { scalars: Scalars::new(options.timestamp_standard), options, left: 0 },
-            bytes: 0,
         })
     }
 }
@@ -59,10 +56,7 @@ impl DeserializationSchema for JsonDecoder {
         };
         let before = self.rows();
         match self.walk.message(&mut self.root, message) {
-            Ok(()) => {
-                self.bytes += message.len();
-                Ok(Rows { count: self.rows() - before })
-            }
+            Ok(()) => Ok(Rows { count: self.rows() - before }),
             Err(fault) => {
                 self.root.structs.truncate(before);
                 if self.walk.options.ignore_parse_errors && fault.is_in_message() {
@@ -81,12 +75,7 @@ impl DeserializationSchema for JsonDecoder {
         self.root.structs.len()
     }
 
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     fn finish(&mut self) -> Result<Vec<ArrayRef>, Error> {
-        self.bytes = 0;
         let columns = self.root.structs.columns.iter_mut();
         let arrays = columns.map(ColumnBuilder::finish).collect::<Result<Vec<_>, _>>();
         self.root.structs.truncate(0);

@@ -18,7 +18,6 @@ pub(super) struct RawDecoder {
     is_nullable: bool,
     column: Column,
     endianness: Endianness,
-    bytes: usize,
 }
 
 impl RawDecoder {
@@ -40,7 +39,6 @@ impl RawDecoder {
             is_nullable: field.is_nullable(),
             column: column.ok_or_else(|| unsupported_type(data_type))?,
             endianness,
-            bytes: 0,
         })
     }
 
@@ -71,10 +69,7 @@ impl DeserializationSchema for RawDecoder {
 
     fn append(&mut self, payload: Option<&[u8]>) -> Result<Rows, RowError> {
         match payload {
-            Some(payload) => {
-                self.push(payload).map_err(|error| error.in_column(&self.name))?;
-                self.bytes += payload.len();
-            }
+            Some(payload) => self.push(payload).map_err(|error| error.in_column(&self.name))?,
             None if self.is_nullable => self.column.push_null(),
             None => {
                 let error = RowError::new("NULL in a column that is NOT NULL");
@@ -92,12 +87,7 @@ impl DeserializationSchema for RawDecoder {
         self.column.len()
     }
 
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     fn finish(&mut self) -> Result<Vec<ArrayRef>, Error> {
-        self.bytes = 0;
         let array = self.column.finish();
         let array = array.map_err(|error| Error::schema("building a column").with_source(error))?;
         Ok(if self.schema.fields().is_empty() { Vec::new() } else { vec![array] })

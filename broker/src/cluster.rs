@@ -202,6 +202,21 @@ impl Cluster {
         self.topics.entry(name.into()).insert_entry(topic).into_mut()
     }
 
+    /// Adds partitions, each on one node, until a topic has `count`. Unknown topics are passed over.
+    pub(crate) fn add_partitions(&mut self, name: &str, count: usize) {
+        let (nodes, next) = (self.nodes.len(), &mut self.next_leader);
+        let Some(topic) = self.topics.get_mut(name) else { return };
+        let missing = count.saturating_sub(topic.partitions.len());
+        for replicas in
+            NewTopic::spread(i32::try_from(missing).unwrap_or(0), 1, TopicConfig::default())
+                .replicas
+        {
+            topic.partitions.push(Partition::new(replicas.resolve(nodes, *next)));
+            *next += 1;
+        }
+        self.changed();
+    }
+
     /// Deletes a topic with all it holds.
     pub(crate) fn delete_topic(&mut self, name: &str) {
         if let Some(topic) = self.topics.remove(name) {

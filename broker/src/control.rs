@@ -61,6 +61,11 @@ impl Control {
         });
     }
 
+    /// Adds partitions until `topic` has `count`, as CreatePartitions does. Unknown topics are passed over.
+    pub fn add_partitions(&self, topic: &str, count: usize) {
+        self.shared.with(|cluster, _| cluster.add_partitions(topic, count));
+    }
+
     /// Deletes the records of a partition that lie before `offset`, as DeleteRecords does. Unknown
     /// partitions are passed over.
     pub fn delete_records_before(&self, partition: &TopicPartition, offset: Offset) {

@@ -59,7 +59,7 @@ pub use crate::options::{OptionDef, OptionKind, OptionRole, option_definitions};
 pub use crate::schema::{METADATA_KEY, METADATA_VIRTUAL, MetadataKey};
 pub use crate::sink::{SinkPartitioner, SinkWriter};
 pub use crate::source::{
-    BoundedMode, PassedOver, ReaderSpec, SourceBatch, SourceOptions, SourcePlan, SourceProgress,
-    SourceReader, Split, StartupMode,
+    BoundedMode, Discovery, PassedOver, ReaderSpec, SourceBatch, SourceOptions, SourcePlan,
+    SourceProgress, SourceReader, Split, StartupMode,
 };
 pub use crate::table::Table;

@@ -1,5 +1,6 @@
 //! [`Table`]: a definition that has been checked, and what can be done with it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use crate::options::{
 use crate::schema::{Columns, Projection, ProjectionSpec};
 use crate::sink::{SinkSpec, SinkWriter};
 use crate::source::{
-    AssemblerSpec, BatchLimits, Enumerator, ReaderSpec, SourceOptions, SourcePlan, SourceReader,
-    Subscription,
+    AssemblerSpec, BatchLimits, BoundedMode, Discovery, Enumerator, ReaderSpec, SourceOptions,
+    SourcePlan, SourceReader, Split, StartupMode, Subscription,
 };
 
 /// A Kafka topic as a table. Cheap to clone.
@@ -117,7 +118,8 @@ impl Table {
         clients: &Clients,
         options: &SourceOptions,
     ) -> Result<SourcePlan, Error> {
-        let SourceSettings { startup, bounded } = self.source_settings(options.batch_mode)?;
+        let settings = self.source_settings(options.batch_mode)?;
+        let SourceSettings { startup, bounded, discovery } = settings;
         let client = self.connect(clients).await?;
         let group = self.inner.properties.group()?;
         let topic =
@@ -133,19 +135,61 @@ impl Table {
             bounded: &bounded,
             group: group.as_deref(),
         };
-        let mut enumerator = Enumerator::new(subscription, &partitions)
+        let enumerator = Enumerator::new(subscription, &partitions)
             .map_err(|error| self.in_role(Usage::Read, error))?;
+        let splits = self.look_up(&client, enumerator).await?;
+        let known = partitions.iter().map(|(partition, _)| *partition).collect();
+        Ok(SourcePlan {
+            splits,
+            is_bounded: bounded.is_bounded(),
+            startup,
+            bounded,
+            discovery: discovery.map(|interval| Discovery { interval, known }),
+        })
+    }
+
+    /// The partitions beside those that are `known`, each from its beginning wherever the table starts otherwise:
+    /// whatever is in them was written after the read had begun.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached, or the topic is gone. Dropping the future gives up.
+    pub async fn new_splits(
+        &self,
+        clients: &Clients,
+        known: &BTreeSet<i32>,
+    ) -> Result<Vec<Split>, Error> {
+        let client = self.connect(clients).await?;
+        let topic =
+            client.topic(&self.inner.topic).await.map_err(|error| self.cannot("read", error))?;
+        let new: Vec<_> = topic
+            .partitions
+            .iter()
+            .filter(|partition| !known.contains(&partition.partition))
+            .map(|partition| (partition.partition, partition.leader))
+            .collect();
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let subscription = Subscription {
+            topic: &self.inner.topic,
+            startup: &StartupMode::EarliestOffset,
+            bounded: &BoundedMode::Unbounded,
+            group: None,
+        };
+        self.look_up(&client, Enumerator::new(subscription, &new)?).await
+    }
+
+    async fn look_up(
+        &self,
+        client: &Client,
+        mut enumerator: Enumerator,
+    ) -> Result<Vec<Split>, Error> {
         while let Some(lookups) = enumerator.poll_lookup() {
             let answers =
                 client.list_offsets(&lookups).await.map_err(|error| self.cannot("read", error))?;
             enumerator.handle_offsets(&answers)?;
         }
-        Ok(SourcePlan {
-            splits: enumerator.splits(),
-            is_bounded: bounded.is_bounded(),
-            startup,
-            bounded,
-        })
+        Ok(enumerator.splits())
     }
 
     /// A reader of some of the splits of a plan that was made with the same `clients`.

@@ -9,6 +9,7 @@ mod column_names;
 mod context;
 mod depth;
 mod describe;
+mod discovery;
 mod error;
 mod flink_syntax;
 mod functions;

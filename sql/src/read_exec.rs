@@ -21,7 +21,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
-use kavka_connector::Split;
+use kavka_connector::{Discovery, Split};
 
 use crate::progress::QueryProgress;
 use crate::read_stream::{ReadContext, read_splits};
@@ -42,6 +42,8 @@ pub(crate) struct Scan {
     /// What comes out.
     pub(crate) schema: SchemaRef,
     pub(crate) is_bounded: bool,
+    /// How its first reader learns of new partitions.
+    pub(crate) discovery: Option<Discovery>,
 }
 
 /// Reads the splits that its input's rows describe; each partition of the input is one reader.

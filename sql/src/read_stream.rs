@@ -14,8 +14,9 @@ use datafusion::physical_plan::metrics::{
 };
 use futures::stream::{self, Stream, TryStreamExt};
 use kavka_connector::client::protocol::{Offset, TopicPartition};
-use kavka_connector::{ReaderSpec, SourceBatch, SourceReader};
+use kavka_connector::{ReaderSpec, SourceBatch, SourceReader, Split};
 
+use crate::discovery::Search;
 use crate::error::Error;
 use crate::progress::QueryProgress;
 use crate::read_exec::Scan;
@@ -47,6 +48,9 @@ struct Reading {
     positions: Positions,
     scan: Scan,
     limit: Option<RowLimit>,
+    search: Option<Search>,
+    /// There is nothing to read until the search finds something.
+    is_idle: bool,
     progress: Arc<QueryProgress>,
     metrics: ReadMetrics,
 }
@@ -78,7 +82,11 @@ impl Reading {
         };
         let reader = scan.source.reader(spec)?;
         let metrics = ReadMetrics::new(&metrics, partition);
-        Ok(Self { reader, positions, scan, limit, progress, metrics })
+        // New partitions are the first reader's.
+        let discovery = scan.discovery.clone().filter(|_| partition == 0);
+        let search = discovery.map(|discovery| Search::new(scan.source.clone(), discovery));
+        let is_idle = false;
+        Ok(Self { reader, positions, scan, limit, search, is_idle, progress, metrics })
     }
 
     async fn step(mut self) -> Result<Option<(RecordBatch, Self)>> {
@@ -107,13 +115,16 @@ impl Reading {
     }
 
     async fn read(&mut self) -> Result<Option<SourceBatch>> {
-        let read = match &self.limit {
-            None => self.reader.next().await,
-            Some(limit) => tokio::select! {
+        let read = loop {
+            tokio::select! {
                 biased;
-                () = limit.used_up() => Ok(None),
-                read = self.reader.next() => read,
-            },
+                () = used_up(self.limit.as_ref()) => break Ok(None),
+                found = next_found(self.search.as_mut()) => self.add(found),
+                read = self.reader.next(), if !self.is_idle => match read {
+                    Ok(None) if self.search.is_some() => self.is_idle = true,
+                    read => break read,
+                },
+            }
         };
         self.progress.add_passed_over(self.reader.take_passed_over());
         let read = read.map_err(Error::from)?;
@@ -121,6 +132,13 @@ impl Reading {
             self.account(read);
         }
         Ok(read)
+    }
+
+    fn add(&mut self, found: Vec<Split>) {
+        let starts = found.iter().map(|split| (split.topic_partition.clone(), split.start));
+        self.positions.0.extend(starts);
+        self.reader.add(found);
+        self.is_idle = false;
     }
 
     fn account(&mut self, read: &SourceBatch) {
@@ -135,6 +153,22 @@ impl Reading {
             Some(limit) => rows.slice(0, limit.draw(rows.num_rows())),
             None => rows,
         }
+    }
+}
+
+/// For ever pending without a limit.
+async fn used_up(limit: Option<&RowLimit>) {
+    match limit {
+        Some(limit) => limit.used_up().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// For ever pending without a search.
+async fn next_found(search: Option<&mut Search>) -> Vec<Split> {
+    match search {
+        Some(search) => search.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Kafka tables as the engine sees them: [`KafkaSource`] is what is in Kafka, [`KafkaTable`] adds computed columns.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use kavka_connector::{
-    Clients, ColumnKind, ReaderSpec, SinkWriter, SourcePlan, SourceReader, Table, TableDefinition,
+    Clients, ColumnKind, ReaderSpec, SinkWriter, SourcePlan, SourceReader, Split, Table,
+    TableDefinition,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -63,6 +65,11 @@ impl KafkaSource {
         Self { table: self.table.in_time_zone(settings.time_zone), ..self.clone() }
     }
 
+    /// The partitions beside those that are `known`, from their beginning.
+    pub(crate) async fn new_splits(&self, known: &BTreeSet<i32>) -> Result<Vec<Split>, Error> {
+        Ok(self.table.new_splits(&self.clients, known).await?)
+    }
+
     async fn plan(&self, settings: ScanSettings) -> Result<SourcePlan, Error> {
         Ok(self.table.plan_source(&self.clients, &settings.source_options()).await?)
     }
@@ -78,7 +85,8 @@ impl KafkaSource {
         let splits = prune(plan.splits, filters, self.table.schema());
         let readers = self.table.scan_parallelism().unwrap_or(state.config().target_partitions());
         let groups = group_splits(splits, readers);
-        let scan = self.scan_shape(state, projection, filters, plan.is_bounded)?;
+        let mut scan = self.scan_shape(state, projection, filters, plan.is_bounded)?;
+        scan.discovery = plan.discovery;
         Ok(Arc::new(KafkaReadExec::new(splits_exec(&groups)?, scan)))
     }
 
@@ -111,6 +119,7 @@ impl KafkaSource {
             columns,
             predicate,
             is_bounded,
+            discovery: None,
         })
     }
 }

@@ -31,6 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial::conversation("sql::a_limit_ends_an_endless_query", a_limit_ends_an_endless_query),
         trial::conversation(
+            "sql::new_partitions_are_read_from_their_beginning",
+            new_partitions_are_read_from_their_beginning,
+        ),
+        trial::conversation(
             "sql::a_dropped_query_leaves_no_task_behind",
             a_dropped_query_leaves_no_task_behind,
         ),
@@ -173,6 +177,36 @@ async fn a_match_in_an_unnested_array_surfaces_too() {
     let (mut rows, _) = sql::start(&session, query).await.expect("it runs");
     let batch = soon(rows.next()).await.expect("it goes on").expect("rows");
     assert_eq!(sql::texts(&batch), [["c"]]);
+}
+
+/// A table that starts at its end: what is in a partition that was added later is newer than the start all the same.
+async fn new_partitions_are_read_from_their_beginning() {
+    let (broker, session) = start().await;
+    let client = topic(&broker, "t", 2).await;
+    let often = "'scan.startup.mode' = 'latest-offset', 'scan.topic-partition-discovery.interval' = '20 ms'";
+    let columns = "n INT, part INT METADATA FROM 'partition' VIRTUAL";
+    declare(&session, "t", columns, often).await;
+    let (mut all, _) = sql::start(&session, "SELECT n, part FROM t").await.expect("it runs");
+    let nothing = "SELECT n FROM t WHERE part = 3";
+    let (mut third, _) = sql::start(&session, nothing).await.expect("it runs");
+    let producer = client.producer([("linger.ms", "0"), ("metadata.max.age.ms", "20")]);
+    let producer = producer.expect("a producer");
+    let write = async |partition, value: &'static [u8]| {
+        let record = OutgoingRecord::to("t").partition(partition).value(value);
+        producer.send(record).await.expect("accepted").await.expect("written");
+    };
+    let mut found = Vec::new();
+    for (partition, value) in
+        [(1, b"{\"n\":1}".as_slice()), (2, b"{\"n\":2}"), (3, b"{\"n\":3}"), (0, b"{\"n\":0}")]
+    {
+        broker.control().add_partitions("t", (partition + 1) as usize);
+        write(partition, value).await;
+        let batch = soon(all.next()).await.expect("it goes on").expect("rows");
+        found.extend(sql::texts(&batch));
+    }
+    assert_eq!(found, [["1", "1"], ["2", "2"], ["3", "3"], ["0", "0"]]);
+    let batch = soon(third.next()).await.expect("it goes on").expect("rows");
+    assert_eq!(sql::texts(&batch), [["3"]]);
 }
 
 async fn a_limit_ends_an_endless_query() {

@@ -59,7 +59,7 @@ impl TableProperties {
                 Some("no offsets are committed")
             }
             DISCOVERY_INTERVAL if value.trim().parse().is_ok_and(|interval: i64| interval > 0) => {
-                Some("a read has the partitions that there are when it starts")
+                Some("'scan.topic-partition-discovery.interval' says how often")
             }
             _ if DESERIALIZERS.contains(&name) => Some("formats read keys and values"),
             _ if SERIALIZERS.contains(&name) => Some("formats write keys and values"),

@@ -1,5 +1,7 @@
 //! What the options say about reading.
 
+use std::time::Duration;
+
 use super::TableOptions;
 use super::properties::TableProperties;
 use super::table::{
@@ -16,6 +18,8 @@ use crate::source::{BoundedMode, StartupMode};
 pub(crate) struct SourceSettings {
     pub(crate) startup: StartupMode,
     pub(crate) bounded: BoundedMode,
+    /// How often new partitions are looked for; `None` for never.
+    pub(crate) discovery: Option<Duration>,
 }
 
 impl SourceSettings {
@@ -30,9 +34,9 @@ impl SourceSettings {
             BoundedMode::Unbounded if batch_mode => BoundedMode::LatestOffset,
             bounded => bounded,
         };
-        check_discovery(options, &bounded)?;
+        let discovery = discovery(options, &bounded)?;
         check_group(options, properties, &startup, &bounded)?;
-        Ok(Self { startup, bounded })
+        Ok(Self { startup, bounded, discovery })
     }
 }
 
@@ -85,14 +89,11 @@ fn check_single_topic(options: &TableOptions) -> Result<(), Error> {
     Err(Error::option("Currently Kafka source only supports specific offset for single topic."))
 }
 
-/// New partitions are not looked for while a read goes on, so nobody may rely on it.
-fn check_discovery(options: &TableOptions, bounded: &BoundedMode) -> Result<(), Error> {
+/// A read with an end has the partitions that there were when it began.
+fn discovery(options: &TableOptions, bounded: &BoundedMode) -> Result<Option<Duration>, Error> {
     let name = SCAN_TOPIC_PARTITION_DISCOVERY_INTERVAL;
-    let Some(given) = options.given(name) else { return Ok(()) };
-    if bounded.is_bounded() || value::duration(name, given)?.is_zero() {
-        return Ok(());
-    }
-    Err(Error::unsupported(name, given))
+    let interval = options.get(name).map(|given| value::duration(name, given)).transpose()?;
+    Ok(interval.filter(|interval| !bounded.is_bounded() && !interval.is_zero()))
 }
 
 fn check_group(

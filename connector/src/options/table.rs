@@ -63,7 +63,7 @@ static DEFINITIONS: &[OptionDef] = &[
     OptionDef::choice(SCAN_STARTUP_MODE, &["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"]).default("group-offsets").source().doc("Where reading starts."),
     OptionDef::offsets(SCAN_STARTUP_SPECIFIC_OFFSETS).source().doc("The offset at which each partition starts."),
     OptionDef::integer(SCAN_STARTUP_TIMESTAMP_MILLIS, 0).source().doc("Reading starts at the first record with this timestamp or a later one."),
-    OptionDef::duration(SCAN_TOPIC_PARTITION_DISCOVERY_INTERVAL).default("5 min").source().doc("How often new partitions are looked for; only `0` is built: a read has the partitions there are when it starts."),
+    OptionDef::duration(SCAN_TOPIC_PARTITION_DISCOVERY_INTERVAL).default("5 min").source().doc("How often a read without an end looks for new partitions, which it reads from their beginning; `0` for never."),
     OptionDef::text("scan.watermark.alignment.group").source().not_built().doc("Sources of one group wait for one another."),
     OptionDef::duration("scan.watermark.alignment.max-drift").source().not_built().doc("How far a partition may be ahead of its group."),
     OptionDef::duration("scan.watermark.alignment.update-interval").default("1 s").source().not_built().doc("How often a group compares watermarks."),

@@ -7,6 +7,9 @@ mod reader;
 mod split;
 mod startup;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 pub(crate) use self::assembler::AssemblerSpec;
 pub use self::bounded::BoundedMode;
 pub(crate) use self::enumerator::{Enumerator, Subscription};
@@ -33,6 +36,17 @@ pub struct SourcePlan {
     pub startup: StartupMode,
     /// Where reading ends.
     pub bounded: BoundedMode,
+    /// The partitions of the topic, read or not, and how often to look for others.
+    pub discovery: Option<Discovery>,
+}
+
+/// How a read without an end learns of partitions that are added to its topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// How long to wait before looking, each time.
+    pub interval: Duration,
+    /// The partitions that are known already.
+    pub known: BTreeSet<i32>,
 }
 
 /// What one reader reads, and in which portions.

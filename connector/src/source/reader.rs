@@ -134,6 +134,21 @@ impl SourceReader {
         })
     }
 
+    /// Reads these splits too, from the next [`next`](Self::next) on. Their partitions are none that it reads already.
+    pub fn add(&mut self, splits: Vec<Split>) {
+        self.open.extend(splits.into_iter().filter(|split| !split.is_empty()));
+        let consumer = &self.consumer;
+        let places: Vec<_> = self
+            .open
+            .iter()
+            .map(|split| {
+                let tp = &split.topic_partition;
+                (tp.clone(), StartOffset::At(consumer.position(tp).unwrap_or(split.start)))
+            })
+            .collect();
+        self.consumer.assign(places);
+    }
+
     /// The columns of every batch.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()

@@ -29,7 +29,10 @@ impl FixedTable {
         let stop = is_bounded.then_some(100);
         let splits = [0, 1, 2].map(|partition| split(partition, 0, stop)).to_vec();
         let (startup, bounded) = (StartupMode::EarliestOffset, BoundedMode::Unbounded);
-        let table = Self { source, splits: SourcePlan { splits, is_bounded, startup, bounded } };
+        let table = Self {
+            source,
+            splits: SourcePlan { splits, is_bounded, startup, bounded, discovery: None },
+        };
         session.register_table(TableReference::bare(name), Arc::new(table)).unwrap();
     }
 }

@@ -109,7 +109,7 @@ fn what_a_table_says_and_nothing_obeys_is_named() {
         ("commit.offsets.on.checkpoint", "no offsets are committed"),
         (
             "partition.discovery.interval.ms",
-            "a read has the partitions that there are when it starts",
+            "'scan.topic-partition-discovery.interval' says how often",
         ),
         ("value.deserializer", "formats read keys and values"),
         ("key.serializer", "formats write keys and values"),

@@ -1,5 +1,7 @@
 //! What a scan and a sink are told by their options.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sink::SinkPartitioner;
 use crate::source::{BoundedMode, StartupMode};
@@ -89,15 +91,24 @@ fn startup_modes_need_what_belongs_to_them() {
             ],
             "unsupported: properties.enable.auto.commit=true",
         ),
-        (
-            &[
-                ("scan.startup.mode", "earliest-offset"),
-                ("scan.topic-partition-discovery.interval", "10 s"),
-            ],
-            "unsupported: scan.topic-partition-discovery.interval=10 s",
-        ),
     ] {
         assert_eq!(source(changes, false).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn new_partitions_are_looked_for_while_a_read_has_no_end() {
+    let start = ("scan.startup.mode", "earliest-offset");
+    let name = "scan.topic-partition-discovery.interval";
+    for (changes, batch_mode, seconds) in [
+        (&[start][..], false, Some(300)),
+        (&[start, (name, "10 s")], false, Some(10)),
+        (&[start, (name, "0")], false, None),
+        (&[start, (name, "10 s")], true, None),
+        (&[start, (name, "10 s"), ("scan.bounded.mode", "latest-offset")], false, None),
+    ] {
+        let discovery = source(changes, batch_mode).unwrap().discovery;
+        assert_eq!(discovery, seconds.map(Duration::from_secs), "{changes:?}");
     }
 }
 
@@ -157,11 +168,8 @@ fn startup_and_bounded_modes_are_read() {
             BoundedMode::Unbounded,
         ),
     ] {
-        assert_eq!(
-            source(changes, batch_mode).unwrap(),
-            SourceSettings { startup, bounded },
-            "{changes:?}"
-        );
+        let read = source(changes, batch_mode).unwrap();
+        assert_eq!((read.startup, read.bounded), (startup, bounded), "{changes:?}");
     }
 }
 

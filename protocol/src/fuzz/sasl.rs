@@ -1,7 +1,9 @@
 //! What a broker may say while a client authenticates.
 
 use super::memory::own_codec;
-use crate::{SaslCredentials, SaslExchange, SaslExtensions, SaslMechanism, SaslStep};
+use crate::{
+    SaltedPassword, SaslCredentials, SaslExchange, SaslExtensions, SaslMechanism, SaslStep,
+};
 
 /// An exchange of any mechanism with challenges of any kind, one in each line, ends or goes on, and
 /// asks for no more work than is bearable. The first byte chooses the mechanism.
@@ -14,14 +16,26 @@ pub fn fuzz_sasl(data: &[u8]) {
         for challenge in challenges.split(|byte| *byte == b'\n') {
             match exchange.handle_challenge(challenge) {
                 Ok(SaslStep::Send(_)) => {}
-                Ok(SaslStep::Done) => {
-                    assert!(challenge.is_empty(), "nobody has proved anything with {mechanism}");
+                Ok(SaslStep::Done) => check_end(mechanism, challenge),
+                Ok(SaslStep::Salt(_)) => {
+                    // To salt a password takes longer than a fuzzer can wait.
+                    let salted = SaltedPassword::unsalted(b"pencil");
+                    let step = exchange.handle_salted_password(salted);
+                    assert!(matches!(step, Ok(SaslStep::Send(_))), "what is asked for is taken");
                 }
-                // To salt a password takes longer than a fuzzer can wait.
-                Ok(SaslStep::Salt(_)) | Err(_) => return,
+                Err(_) => return,
             }
         }
     });
+}
+
+/// With SCRAM the broker has to prove that it knows the password; the others ask for nothing.
+fn check_end(mechanism: SaslMechanism, challenge: &[u8]) {
+    let proves = challenge.starts_with(b"v=");
+    match mechanism {
+        SaslMechanism::ScramSha256 | SaslMechanism::ScramSha512 => assert!(proves, "{mechanism}"),
+        _ => assert!(challenge.is_empty(), "nobody has proved anything with {mechanism}"),
+    }
 }
 
 fn credentials(mechanism: SaslMechanism) -> SaslCredentials {

@@ -50,6 +50,10 @@ pub(super) fn samples() -> Vec<Seed> {
     for (name, exchange) in [
         ("plain", &b"\x00"[..]),
         ("scram", b"\x01r=nonce1,s=QUJD,i=4096\nv=QUJD"),
+        (
+            "scram-proved",
+            b"\x01r=nonce1,s=QUJD,i=4096\nv=COymIfgmyUvpURzJR6StVzLE/JzYBpJ2cN0mQFvaRLY=",
+        ),
         ("oauthbearer", b"\x03{\"status\":\"invalid_token\"}\n"),
     ] {
         samples.push(("sasl", name.to_owned(), exchange.to_vec()));

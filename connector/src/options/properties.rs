@@ -63,8 +63,8 @@ impl TableProperties {
             }
             _ if DESERIALIZERS.contains(&name) => Some("formats read keys and values"),
             _ if SERIALIZERS.contains(&name) => Some("formats write keys and values"),
-            // Whether it asks for too much is checked where a read begins.
-            keys::ENABLE_AUTO_COMMIT => None,
+            // What is switched off is off.
+            _ if value.trim().eq_ignore_ascii_case("false") => None,
             _ if unused(name) => Some("nothing here depends on it yet"),
             _ => None,
         };

@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use kavka_broker::{Broker, BrokerConfig};
-use kavka_connector::client::protocol::{ApiKey, ErrorCode};
+use kavka_connector::client::protocol::{ApiKey, ErrorCode, TopicPartition};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -203,6 +203,21 @@ async fn wrong_words_exit_with_two() {
     ] {
         let ran = kavka(&broker, arguments, "").await;
         assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {}", stderr(&ran));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_that_the_log_lacks_is_the_nearest_it_has() {
+    let broker = broker().await;
+    kavka(&broker, &["produce", "-t", "o"], "a\nb\nc\nd\n").await;
+    broker.control().delete_records_before(&TopicPartition::new("o", 0), 2);
+    for (offset, expected) in [("0", "c\nd\n"), ("1", "c\nd\n"), ("3", "d\n"), ("99", "")] {
+        let consumed = kavka(&broker, &["consume", "-t", "o", "-o", offset, "-e", "-q"], "").await;
+        assert_eq!(
+            (stdout(&consumed).as_str(), stderr(&consumed).as_str()),
+            (expected, ""),
+            "{offset}"
+        );
     }
 }
 

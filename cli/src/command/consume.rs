@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kavka_connector::client::protocol::{Decompressor, Offset, RecordView, TopicPartition};
 use kavka_connector::client::{
-    Client, Consumer, FetchedBatches, ListedOffset, OffsetSpec, StartOffset, TopicMetadata,
+    Client, Consumer, FetchedBatches, ListedOffset, OffsetSpec, Properties, StartOffset,
+    TopicMetadata,
 };
 
 use crate::args::ConsumeArguments;
@@ -18,13 +19,15 @@ use crate::tell::tell;
 pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
     let range = Range::parse(&arguments.offset).map_err(Failure::usage)?;
     let style = style(&arguments).map_err(Failure::usage)?;
-    let client = Client::connect(arguments.connection.required_properties()?).await?;
+    let properties = arguments.connection.required_properties()?;
+    let consumer_properties = range.consumer_properties(&properties);
+    let client = Client::connect(properties).await?;
     let topic = client.topic(&arguments.topic).await?;
     // kcat's -1 is any partition.
     let partitions = partitions(&topic, arguments.partition.filter(|only| *only >= 0))?;
     let starts = range.resolve_start(&client, &partitions).await?;
     let stops = range.resolve_stop(&client, &partitions, now()).await?;
-    let mut consumer = client.consumer([("enable.auto.commit", "false")])?;
+    let mut consumer = client.consumer(consumer_properties)?;
     consumer.assign(partitions.iter().cloned().zip(starts));
     let printer = Printer {
         out: BufWriter::with_capacity(OUT_CAPACITY, io::stdout().lock()),
@@ -93,6 +96,16 @@ impl Range {
         Ok(range)
     }
 
+    /// Where records are gone before they are read, reading goes on with the oldest there is, unless `given` says
+    /// otherwise or only new records are wanted.
+    fn consumer_properties(&self, given: &Properties) -> Properties {
+        let mut properties = Properties::from([("enable.auto.commit", "false")]);
+        if given.get(OFFSET_RESET).is_none() && self.start != Start::End {
+            properties.set(OFFSET_RESET, "earliest");
+        }
+        properties
+    }
+
     async fn resolve_start(
         &self,
         client: &Client,
@@ -101,17 +114,24 @@ impl Range {
         Ok(match self.start {
             Start::Beginning => vec![StartOffset::Earliest; partitions.len()],
             Start::End => vec![StartOffset::Latest; partitions.len()],
-            Start::At(offset) => vec![StartOffset::At(offset); partitions.len()],
+            // Where the user says what to do, the consumer does it.
+            Start::At(offset) if client.properties().get(OFFSET_RESET).is_some() => {
+                vec![StartOffset::At(offset); partitions.len()]
+            }
+            Start::At(offset) => {
+                let (first, end) = bounds(client, partitions).await?;
+                let starts = first.iter().zip(&end).map(|(first, end)| within(first, end, offset));
+                starts.collect()
+            }
             Start::Timestamp(timestamp) => {
+                // The ends first: what is written in between lies behind them.
+                let end = list(client, partitions, OffsetSpec::Latest).await?;
                 let listed = list(client, partitions, OffsetSpec::Timestamp(timestamp)).await?;
-                listed
-                    .iter()
-                    .map(|at| at.offset.map_or(StartOffset::Latest, StartOffset::At))
-                    .collect()
+                let starts = listed.iter().zip(&end).map(|(at, end)| at.offset.or(end.offset));
+                starts.map(|start| start.map_or(StartOffset::Latest, StartOffset::At)).collect()
             }
             Start::BeforeEnd(count) => {
-                let first = list(client, partitions, OffsetSpec::Earliest).await?;
-                let end = list(client, partitions, OffsetSpec::Latest).await?;
+                let (first, end) = bounds(client, partitions).await?;
                 let starts =
                     first.iter().zip(&end).map(|(first, end)| before_end(first, end, count));
                 starts.collect()
@@ -140,6 +160,22 @@ impl Range {
 fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The oldest offset of each partition, and its end.
+async fn bounds(
+    client: &Client,
+    partitions: &[TopicPartition],
+) -> Result<(Vec<ListedOffset>, Vec<ListedOffset>), Failure> {
+    let first = list(client, partitions, OffsetSpec::Earliest).await?;
+    let end = list(client, partitions, OffsetSpec::Latest).await?;
+    Ok((first, end))
+}
+
+/// `offset` if the log has it, else the nearest that it has.
+fn within(first: &ListedOffset, end: &ListedOffset, offset: Offset) -> StartOffset {
+    let (first, end) = (first.offset.unwrap_or(0), end.offset.unwrap_or(Offset::MAX));
+    StartOffset::At(offset.min(end).max(first))
 }
 
 fn before_end(first: &ListedOffset, end: &ListedOffset, count: Offset) -> StartOffset {
@@ -338,6 +374,8 @@ impl Printer {
     }
 }
 
+const OFFSET_RESET: &str = "auto.offset.reset";
+
 /// Large enough that records of a kilobyte cost few system calls.
 const OUT_CAPACITY: usize = 256 * 1024;
 
@@ -363,6 +401,21 @@ mod tests {
         let both = Range { start: Start::Timestamp(1), stop_timestamp: Some(2) };
         assert_eq!(parse(&["s@1", "e@2"]).unwrap(), both);
         assert_eq!(parse(&[]).unwrap().start, Start::Beginning);
+    }
+
+    #[test]
+    fn what_is_gone_is_followed_by_the_oldest_there_is() {
+        for (start, given, reset) in [
+            (&["beginning"][..], &[][..], Some("earliest")),
+            (&["7"], &[], Some("earliest")),
+            (&["s@1"], &[], Some("earliest")),
+            (&["end"], &[], None),
+            (&["beginning"], &[("auto.offset.reset", "latest")], None),
+        ] {
+            let given = given.iter().copied().collect();
+            let properties = parse(start).unwrap().consumer_properties(&given);
+            assert_eq!(properties.get("auto.offset.reset"), reset, "{start:?}");
+        }
     }
 
     #[test]

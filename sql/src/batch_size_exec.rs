@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::assert_eq_or_internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, ReplaceChildrenOptions};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+
+use crate::unary::{only_child, unary_node};
 
 /// Runs its input as if the session's batch size were another. Joins gather rows up to that size, also while their
 /// input waits: with a size of one they hand on each row at once.
@@ -42,9 +41,7 @@ impl ExecutionPlan for BatchSizeExec {
         self.input.properties()
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
+    unary_node!();
 
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![true]
@@ -63,19 +60,10 @@ impl ExecutionPlan for BatchSizeExec {
 
     fn replace_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        assert_eq_or_internal_err!(children.len(), 1, "BatchSizeExec has one child");
-        Ok(Arc::new(Self::new(children.swap_remove(0), self.batch_size)))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
+        Ok(Arc::new(Self::new(only_child("BatchSizeExec", children)?, self.batch_size)))
     }
 
     fn execute(

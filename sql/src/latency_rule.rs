@@ -8,18 +8,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::common::assert_eq_or_internal_err;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
-    replace_children_if_necessary,
+    CardinalityEffect, ReplaceChildrenOptions, replace_children_if_necessary,
 };
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::limit::LocalLimitExec;
@@ -29,6 +26,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::stream::{self, TryStreamExt};
 
 use crate::batch_size_exec::BatchSizeExec;
+use crate::unary::{only_child, rows_that_meet, unary_node};
 use crate::unbounded_rule::reads_forever;
 
 /// Replaces each filter over an unbounded scan, and encloses each join over one.
@@ -117,9 +115,7 @@ impl ExecutionPlan for StreamFilterExec {
         &self.properties
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
+    unary_node!();
 
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![true]
@@ -134,23 +130,14 @@ impl ExecutionPlan for StreamFilterExec {
 
     fn replace_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        assert_eq_or_internal_err!(children.len(), 1, "StreamFilterExec has one child");
         let predicate = Arc::clone(&self.predicate);
-        let filter = FilterExecBuilder::new(predicate, children.swap_remove(0))
+        let filter = FilterExecBuilder::new(predicate, only_child("StreamFilterExec", children)?)
             .apply_projection(self.projection.clone())?
             .build()?;
         Ok(streaming(&filter))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
     }
 
     fn execute(
@@ -198,14 +185,10 @@ impl Filtering {
 
     fn filter(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let _timer = self.metrics.elapsed_compute().timer();
-        let keep = self.predicate.evaluate(batch)?.into_array(batch.num_rows())?;
-        let Some(keep) = keep.as_boolean_opt() else {
-            let message = format!("the filter {} is not a condition", self.predicate);
-            return Err(DataFusionError::Internal(message));
-        };
+        let keep = rows_that_meet(&self.predicate, batch)?;
         match &self.projection {
-            Some(columns) => Ok(filter_record_batch(&batch.project(columns)?, keep)?),
-            None => Ok(filter_record_batch(batch, keep)?),
+            Some(columns) => Ok(filter_record_batch(&batch.project(columns)?, &keep)?),
+            None => Ok(filter_record_batch(batch, &keep)?),
         }
     }
 }

@@ -39,6 +39,7 @@ mod table;
 mod time_pattern;
 mod time_zone_rule;
 mod types;
+mod unary;
 mod unbounded_rule;
 mod write_exec;
 

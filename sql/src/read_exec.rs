@@ -6,14 +6,13 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Statistics, assert_eq_or_internal_err, internal_err};
+use datafusion::common::{Statistics, internal_err};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::execution_plan::{
-    Boundedness, CardinalityEffect, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
-    SchedulingType,
+    Boundedness, CardinalityEffect, EmissionType, ReplaceChildrenOptions, SchedulingType,
 };
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
@@ -28,6 +27,7 @@ use crate::read_stream::{ReadContext, read_splits};
 use crate::row_limit::RowLimit;
 use crate::splits::{offsets, visible_splits};
 use crate::table::KafkaSource;
+use crate::unary::{only_child, unary_node};
 
 /// What a scan makes of the records it reads.
 #[derive(Clone, Debug)]
@@ -136,9 +136,7 @@ impl ExecutionPlan for KafkaReadExec {
         &self.properties
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
+    unary_node!();
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
@@ -153,20 +151,11 @@ impl ExecutionPlan for KafkaReadExec {
 
     fn replace_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        assert_eq_or_internal_err!(children.len(), 1, "KafkaReadExec has one child");
         let limit = self.limit.as_ref().map(RowLimit::renewed);
-        Ok(Arc::new(Self::build(children.swap_remove(0), self.scan.clone(), limit)))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
+        Ok(Arc::new(Self::build(only_child("KafkaReadExec", children)?, self.scan.clone(), limit)))
     }
 
     fn execute(

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder,
@@ -22,6 +21,7 @@ use crate::progress::QueryProgress;
 use crate::read_exec::Scan;
 use crate::row_limit::RowLimit;
 use crate::splits::decode_splits;
+use crate::unary::rows_that_meet;
 
 /// What one reader works with.
 pub(crate) struct ReadContext {
@@ -200,12 +200,7 @@ impl Scan {
         let Some(predicate) = &self.predicate else {
             return Ok(projected);
         };
-        let keep = predicate.evaluate(batch)?.into_array(batch.num_rows())?;
-        let Some(keep) = keep.as_boolean_opt() else {
-            let message = format!("the filter {predicate} is not a condition");
-            return Err(DataFusionError::Internal(message));
-        };
-        Ok(filter_record_batch(&projected, keep)?)
+        Ok(filter_record_batch(&projected, &rows_that_meet(predicate, batch)?)?)
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::common::internal_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{assert_eq_or_internal_err, internal_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{
-    CardinalityEffect, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+    CardinalityEffect, EmissionType, ReplaceChildrenOptions,
 };
 use datafusion::physical_plan::metrics::{
     Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
@@ -28,6 +28,7 @@ use crate::error::{Error, ErrorKind};
 use crate::progress::QueryProgress;
 use crate::table::KafkaSource;
 use crate::types::flink_name;
+use crate::unary::{only_child, unary_node};
 
 /// The one column of an INSERT's result: how many rows a writer has written and seen acknowledged.
 pub(crate) static COUNT_SCHEMA: LazyLock<SchemaRef> =
@@ -88,9 +89,7 @@ impl ExecutionPlan for KafkaSinkExec {
         &self.properties
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
+    unary_node!();
 
     /// Records are written in the order of the rows, so an ORDER BY is not for nothing.
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -110,20 +109,11 @@ impl ExecutionPlan for KafkaSinkExec {
 
     fn replace_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        assert_eq_or_internal_err!(children.len(), 1, "KafkaSinkExec has one child");
-        let input = children.swap_remove(0);
+        let input = only_child("KafkaSinkExec", children)?;
         Ok(Arc::new(Self::new(input, self.sink.clone(), Arc::clone(&self.schema))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, options)
     }
 
     fn execute(

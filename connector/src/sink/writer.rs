@@ -9,7 +9,7 @@ use futures::FutureExt;
 use kavka_client::{BatchDelivery, Client, OutgoingRecord, Producer};
 
 use super::SinkPartitioner;
-use super::headers::Headers;
+use super::headers::{HeaderRows, Headers};
 use crate::cast::cast;
 use crate::error::{Error, RowError};
 use crate::format::{Payload, SerializationSchema};
@@ -102,8 +102,18 @@ impl SinkWriter {
         let headers = self.headers.map(|at| Headers::of(batch.column(at))).transpose();
         let headers = headers.map_err(|error| self.bad_row(error))?;
         let headers = headers.as_ref().map(Headers::rows);
+        self.hand_over(batch.num_rows(), timestamps.as_ref(), headers.as_ref()).await
+    }
+
+    /// Makes records of the rows that were encoded last, and gives them to the producer.
+    async fn hand_over(
+        &mut self,
+        rows: usize,
+        timestamps: Option<&ArrayRef>,
+        headers: Option<&HeaderRows<'_>>,
+    ) -> Result<(), Error> {
         let mut bytes = 0;
-        let records = (0..batch.num_rows()).map(|row| {
+        let records = (0..rows).map(|row| {
             let key = self.key.as_ref().and_then(|key| key.encoder.row(row));
             let value = self.value.encoder.row(row);
             bytes += key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
@@ -111,9 +121,8 @@ impl SinkWriter {
             record = self.partition.into_iter().fold(record, OutgoingRecord::partition);
             record = key.into_iter().fold(record, OutgoingRecord::key);
             record = value.into_iter().fold(record, OutgoingRecord::value);
-            record =
-                timestamp(&timestamps, row).into_iter().fold(record, OutgoingRecord::timestamp);
-            match &headers {
+            record = timestamp(timestamps, row).into_iter().fold(record, OutgoingRecord::timestamp);
+            match headers {
                 Some(headers) => record.headers(headers.row(row)),
                 None => record,
             }
@@ -124,7 +133,7 @@ impl SinkWriter {
             .await
             .map_err(|error| cannot_write(&self.spec, error))?;
         self.pending.push(delivery);
-        self.rows += batch.num_rows() as u64;
+        self.rows += rows as u64;
         self.bytes += bytes as u64;
         Ok(())
     }
@@ -254,8 +263,8 @@ impl Part {
     }
 }
 
-fn timestamp(timestamps: &Option<ArrayRef>, row: usize) -> Option<i64> {
-    let timestamps = timestamps.as_ref()?.as_primitive::<TimestampMillisecondType>();
+fn timestamp(timestamps: Option<&ArrayRef>, row: usize) -> Option<i64> {
+    let timestamps = timestamps?.as_primitive::<TimestampMillisecondType>();
     timestamps.is_valid(row).then(|| timestamps.value(row))
 }
 

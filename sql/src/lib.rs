@@ -19,6 +19,7 @@ mod latency_rule;
 mod lexer;
 mod map_literals;
 mod memory;
+mod merge_exec;
 mod names;
 mod nearest;
 mod parse;

@@ -12,6 +12,7 @@ use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use crate::merge_exec::MergeExec;
 use crate::write_exec::KafkaSinkExec;
 
 /// Divides the input of each sink among its writers. It runs after the rules that place and remove repartitioning for
@@ -50,9 +51,13 @@ impl PhysicalOptimizerRule for SinkParallelismRule {
     }
 }
 
+/// More writers than partitions are what `sink.parallelism` asks for; only then is a partition divided.
 fn divide(input: Arc<dyn ExecutionPlan>, parts: usize) -> Result<Arc<dyn ExecutionPlan>> {
     if parts == 1 {
         return Ok(Arc::new(CoalescePartitionsExec::new(input)));
+    }
+    if parts < input.output_partitioning().partition_count() {
+        return Ok(Arc::new(MergeExec::new(input, parts)));
     }
     Ok(Arc::new(RepartitionExec::try_new(input, Partitioning::RoundRobinBatch(parts))?))
 }

@@ -459,9 +459,15 @@ async fn the_plan_of_an_insert_shows_its_writers() {
         ("INTO clicks (id) SELECT id FROM archive", "KafkaSinkExec: table=clicks, writers=2"),
         ("INTO clicks (id) SELECT id FROM orders", "KafkaSinkExec: table=clicks, writers=2"),
         ("INTO fast (id) SELECT id FROM archive", "KafkaSinkExec: table=fast, writers=4"),
+        (
+            "INTO clicks (id) SELECT id FROM archive UNION ALL SELECT id FROM archive",
+            "KafkaSinkExec: table=clicks, writers=2",
+        ),
     ] {
         let plan = physical(&context, &format!("INSERT {insert}")).await;
         assert!(plan.contains(expected), "{plan}");
+        // Only more writers than the input has partitions divide one.
+        assert_eq!(plan.contains("RoundRobinBatch"), expected.contains("fast"), "{plan}");
     }
 }
 

@@ -19,6 +19,10 @@ pub(super) fn trials() -> Vec<Trial> {
             an_insert_keeps_the_order_of_a_partition,
         ),
         trial::conversation(
+            "sql::inserts::fewer_writers_than_partitions_keep_the_order_too",
+            fewer_writers_than_partitions_keep_the_order_too,
+        ),
+        trial::conversation(
             "sql::inserts::an_insert_writes_in_the_order_by",
             an_insert_writes_in_the_order_by,
         ),
@@ -98,6 +102,31 @@ async fn an_insert_keeps_the_order_of_a_partition() {
     let disorder = "SELECT count(*), count(*) FILTER (WHERE v < before) FROM \
                     (SELECT v, LAG(v) OVER (PARTITION BY part ORDER BY at) AS before FROM sink)";
     assert_eq!(sql::rows(&session, disorder).await, [["50000", "0"]]);
+}
+
+/// Two tables of two partitions for two cores: each writer has several partitions, and none of them is divided.
+async fn fewer_writers_than_partitions_keep_the_order_too() {
+    let (broker, session) = start().await;
+    for name in ["a", "b"] {
+        topic(&broker, name, 2).await;
+        let keyed = format!("{BOUNDED}, 'key.format' = 'raw', 'key.fields' = 'k'");
+        declare(&session, name, "k STRING, v INT", &keyed).await;
+        let filled = format!(
+            "INSERT INTO {name} SELECT CONCAT('{name}', CAST(value % 10 AS STRING)), CAST(value AS INT) \
+             FROM generate_series(1, 20000)"
+        );
+        sql::rows(&session, &filled).await;
+    }
+    topic(&broker, "sink", 1).await;
+    let columns = "k STRING, v INT, at BIGINT METADATA FROM 'offset' VIRTUAL";
+    declare(&session, "sink", columns, BOUNDED).await;
+    let both = "INSERT INTO sink SELECT k, v FROM a UNION ALL SELECT k, v FROM b";
+    let plan = sql::rows(&session, &format!("EXPLAIN {both}")).await;
+    assert!(plan[1][1].contains("writers=2"), "{}", plan[1][1]);
+    assert_eq!(sql::rows(&session, both).await, [["40000"]]);
+    let disorder = "SELECT count(*), count(*) FILTER (WHERE v < before) FROM \
+                    (SELECT v, LAG(v) OVER (PARTITION BY k ORDER BY at) AS before FROM sink)";
+    assert_eq!(sql::rows(&session, disorder).await, [["40000", "0"]]);
 }
 
 async fn an_insert_writes_in_the_order_by() {

@@ -6,7 +6,7 @@ use std::fmt;
 pub use kafka_protocol::{messages::ApiKey, protocol::VersionRange};
 use kafka_protocol::{messages::ApiVersionsResponse, protocol::Request};
 
-/// The versions of every API that is spoken here, both as client and as broker.
+/// The versions of every API that is spoken here.
 ///
 /// Fetch and Produce end before 13, where topics have ids instead of names: some brokers advertise
 /// those versions and yet withhold the ids from Metadata. SaslHandshake begins with 1, after which
@@ -95,8 +95,9 @@ impl fmt::Display for UnsupportedApi {
             Some(theirs) if theirs.max < ours.0.min => write!(
                 f,
                 "the broker speaks {api:?} only in {}, this client needs {ours}: \
-                 the broker is too old, Kafka 0.11 or later is needed",
-                Versions(*theirs)
+                 the broker is too old, Kafka {} or later is needed",
+                Versions(*theirs),
+                if *api == ApiKey::SaslHandshake { "1.0" } else { "0.11" }
             ),
             Some(theirs) => write!(
                 f,

@@ -65,7 +65,8 @@ impl Frame {
 impl From<Bytes> for Frame {
     /// Takes bytes that are a frame already.
     fn from(bytes: Bytes) -> Self {
-        Self { length: bytes.len(), chunks: vec![bytes] }
+        let chunks = if bytes.is_empty() { Vec::new() } else { vec![bytes] };
+        Self { length: chunks.iter().map(Bytes::len).sum(), chunks }
     }
 }
 

@@ -68,7 +68,7 @@ pub use limits::Limits;
 pub use message::FetchResponse;
 pub use message::FetchedPartition;
 pub use message::FetchedTopic;
-pub use message::ProduceRequest;
+pub use message::ProduceBatches;
 pub use message::Request;
 pub use message::StrBytes;
 pub use message::correlation_id;

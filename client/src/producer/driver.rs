@@ -8,11 +8,10 @@ use std::task::Poll;
 use std::time::Instant;
 
 use kavka_protocol::messages::{
-    InitProducerIdRequest, InitProducerIdResponse, ProduceRequest as ProduceMessage,
-    ProduceResponse,
+    InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse,
 };
 use kavka_protocol::{
-    ApiKey, BrokerId, ErrorCode, ProduceRequest, ProducerEpoch, ProducerId, TopicPartition,
+    ApiKey, BrokerId, ErrorCode, ProduceBatches, ProducerEpoch, ProducerId, TopicPartition,
     decode_response, encode_produce,
 };
 use tokio::sync::watch;
@@ -202,7 +201,7 @@ impl Driver {
         let outgoing =
             Outgoing::new(ApiKey::Produce, timeout, move |version, correlation, client_id| {
                 let (acks, transactional_id, batches) = (acks.code(), None, &batches);
-                let request = ProduceRequest { acks, timeout, transactional_id, batches };
+                let request = ProduceBatches { acks, timeout, transactional_id, batches };
                 encode_produce(&request, version, correlation, client_id)
             });
         let outgoing = if acks == Acks::None { outgoing.without_answer() } else { outgoing };
@@ -213,7 +212,7 @@ impl Driver {
     fn handle_answer(&mut self, sent: &Sent, answer: Result<RawAnswer>) {
         let answer = match answer {
             Ok(_) if self.config.acks == Acks::None => Answer::Unasked,
-            Ok(raw) => match decode_response::<ProduceMessage>(raw.bytes, raw.version) {
+            Ok(raw) => match decode_response::<ProduceRequest>(raw.bytes, raw.version) {
                 Ok(response) => Answer::Response(self.heed(sent.broker, raw.version, response)),
                 Err(error) => Answer::Lost(Error::from(error).with_maybe_written(true)),
             },

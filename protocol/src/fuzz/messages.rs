@@ -257,7 +257,7 @@ fn check_produce_request(version: i16, body: &[u8]) {
         }
     }
     batches.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let request = crate::ProduceRequest {
+    let request = crate::ProduceBatches {
         acks: read.acks,
         timeout: std::time::Duration::from_millis(u64::try_from(read.timeout_ms).unwrap_or(0)),
         transactional_id: read.transactional_id.as_ref().map(|id| id.as_str()),

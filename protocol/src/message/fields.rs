@@ -4,6 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
 
+use super::length::{checked_length, long_length, string_length};
 use crate::{
     cursor::Cursor,
     error::{DecodeError, EncodeError},
@@ -46,11 +47,9 @@ impl Fields {
         &mut self,
         field: &'static str,
     ) -> Result<Option<StrBytes>, DecodeError> {
-        let declared = match self.flexible {
-            true => self.compact_length(field)?,
-            false => self.i16(field)?.into(),
-        };
-        let length = length(declared, field, self.string_limit)?;
+        let flexible = self.flexible;
+        let declared = self.read(|cursor| string_length(cursor, flexible, field))?;
+        let length = checked_length(declared, field, self.string_limit)?;
         let bytes = length.map(|length| self.take(length, field)).transpose()?;
         bytes
             .map(|bytes| StrBytes::from_utf8(bytes).map_err(|_| DecodeError::Utf8 { field }))
@@ -59,7 +58,7 @@ impl Fields {
 
     /// Bytes; null is `None`.
     pub(crate) fn bytes(&mut self, field: &'static str) -> Result<Option<Bytes>, DecodeError> {
-        let length = length(self.long_length(field)?, field, usize::MAX)?;
+        let length = checked_length(self.long_length(field)?, field, usize::MAX)?;
         length.map(|length| self.take(length, field)).transpose()
     }
 
@@ -111,14 +110,8 @@ impl Fields {
     }
 
     fn long_length(&mut self, field: &'static str) -> Result<i64, DecodeError> {
-        match self.flexible {
-            true => self.compact_length(field),
-            false => self.i32(field).map(i64::from),
-        }
-    }
-
-    fn compact_length(&mut self, field: &'static str) -> Result<i64, DecodeError> {
-        Ok(i64::from(self.read(|cursor| cursor.unsigned_varint(field))?) - 1)
+        let flexible = self.flexible;
+        self.read(|cursor| long_length(cursor, flexible, field))
     }
 
     fn read<T>(
@@ -138,15 +131,6 @@ impl Fields {
             return Err(DecodeError::Truncated { field, needed: length, remaining });
         }
         Ok(self.bytes.split_to(length))
-    }
-}
-
-/// A length as it came over the wire: `-1` is null, other negative numbers are nonsense.
-fn length(declared: i64, field: &'static str, limit: usize) -> Result<Option<usize>, DecodeError> {
-    match usize::try_from(declared) {
-        Ok(length) if length <= limit => Ok(Some(length)),
-        Err(_) if declared == -1 => Ok(None),
-        _ => Err(DecodeError::Length { field, length: declared, minimum: 0, limit }),
     }
 }
 

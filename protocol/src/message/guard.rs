@@ -7,7 +7,10 @@
 use bytes::Bytes;
 use kafka_protocol::protocol::Decodable;
 
-use super::layout::{Field, Kind, Layout};
+use super::{
+    layout::{Field, Kind, Layout},
+    length::{checked_length, long_length, string_length},
+};
 use crate::{api::spoken, cursor::Cursor, error::DecodeError, limits::Limits};
 
 /// Decodes `body`, all of it, as the message `M`, which has this `layout`, in `version`.
@@ -89,22 +92,20 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, name: &'static str, nullable: bool) -> Result<(), DecodeError> {
-        let declared = match self.flexible {
-            true => self.compact_length(name)?,
-            false => self.rest.i16(name)?.into(),
-        };
-        let Some(length) = length(name, declared, nullable, self.string_limit)? else {
-            return Ok(());
+        let declared = string_length(&mut self.rest, self.flexible, name)?;
+        let Some(length) = checked_length(declared, name, self.string_limit)? else {
+            return null(name, nullable);
         };
         let text = self.rest.take(length, name)?;
         std::str::from_utf8(text).map(|_| ()).map_err(|_| DecodeError::Utf8 { field: name })
     }
 
     fn opaque(&mut self, name: &'static str, nullable: bool) -> Result<(), DecodeError> {
-        let declared = self.long_length(name)?;
-        if let Some(length) = length(name, declared, nullable, usize::MAX)? {
-            self.opaque += self.rest.take(length, name)?.len();
-        }
+        let declared = long_length(&mut self.rest, self.flexible, name)?;
+        let Some(length) = checked_length(declared, name, usize::MAX)? else {
+            return null(name, nullable);
+        };
+        self.opaque += self.rest.take(length, name)?.len();
         Ok(())
     }
 
@@ -114,7 +115,7 @@ impl Walk<'_> {
         element: Kind,
         nullable: bool,
     ) -> Result<(), DecodeError> {
-        let declared = self.long_length(name)?;
+        let declared = long_length(&mut self.rest, self.flexible, name)?;
         if declared == -1 {
             return null(name, nullable);
         }
@@ -162,34 +163,6 @@ impl Walk<'_> {
         let mut inner = Walk { rest: Cursor::new(bytes), opaque: 0, ..*self };
         inner.value(field.name, field.kind, field.is_nullable(self.version))?;
         inner.rest.finish(field.name)
-    }
-
-    fn long_length(&mut self, name: &'static str) -> Result<i64, DecodeError> {
-        match self.flexible {
-            true => self.compact_length(name),
-            false => self.rest.i32(name).map(i64::from),
-        }
-    }
-
-    /// A length that is written as one more than it is, so that null is 0.
-    fn compact_length(&mut self, name: &'static str) -> Result<i64, DecodeError> {
-        Ok(i64::from(self.rest.unsigned_varint(name)?) - 1)
-    }
-}
-
-/// The length of a string or of bytes, where -1 is null.
-fn length(
-    field: &'static str,
-    declared: i64,
-    nullable: bool,
-    limit: usize,
-) -> Result<Option<usize>, DecodeError> {
-    if declared == -1 {
-        return null(field, nullable).map(|()| None);
-    }
-    match usize::try_from(declared) {
-        Ok(length) if length <= limit => Ok(Some(length)),
-        _ => Err(DecodeError::Length { field, length: declared, minimum: 0, limit }),
     }
 }
 

@@ -8,6 +8,7 @@ mod fetch;
 pub(crate) mod fields;
 mod guard;
 mod layout;
+mod length;
 mod produce;
 #[cfg(feature = "broker")]
 pub mod server;
@@ -27,7 +28,7 @@ pub use kafka_protocol::{
 
 pub use self::{
     fetch::{FetchResponse, FetchedPartition, FetchedTopic},
-    produce::{ProduceRequest, encode_produce},
+    produce::{ProduceBatches, encode_produce},
 };
 use crate::{
     cursor::Cursor,

@@ -17,7 +17,7 @@ use crate::{
 
 /// What one Produce request carries: at most one record batch per partition.
 #[derive(Debug, Clone, Copy)]
-pub struct ProduceRequest<'a> {
+pub struct ProduceBatches<'a> {
     /// 0 for no answer, 1 for the leader's, -1 for that of all in-sync replicas.
     pub acks: i16,
     /// How long the broker may wait for its replicas.
@@ -32,7 +32,7 @@ pub struct ProduceRequest<'a> {
 ///
 /// The answer is decoded with `decode_response::<messages::ProduceRequest>`.
 pub fn encode_produce(
-    request: &ProduceRequest<'_>,
+    request: &ProduceBatches<'_>,
     version: i16,
     correlation_id: CorrelationId,
     client_id: &str,

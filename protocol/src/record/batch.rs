@@ -104,7 +104,8 @@ impl BatchView {
         self.header.magic
     }
 
-    /// The first offset that the batch was written with.
+    /// The first offset that the batch was written with; that of its last message in a compressed one
+    /// of the formats 0 and 1, see [`magic`](Self::magic).
     #[inline]
     pub const fn base_offset(&self) -> Offset {
         self.header.base_offset

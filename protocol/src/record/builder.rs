@@ -239,18 +239,16 @@ impl SealedBatch {
     /// The batch for the wire in its own memory, without a copy.
     pub fn into_stamped(self, stamp: Option<ProducerStamp>) -> Bytes {
         let mut header = self.header;
-        if let Some(stamp) = stamp {
-            header.attributes.is_transactional = stamp.is_transactional;
-            header.producer_id = Some(stamp.producer_id);
-            header.producer_epoch = Some(stamp.producer_epoch);
-            header.base_sequence = Some(stamp.base_sequence);
-        }
+        header.attributes.is_transactional = stamp.is_some_and(|stamp| stamp.is_transactional);
+        header.producer_id = stamp.map(|stamp| stamp.producer_id);
+        header.producer_epoch = stamp.map(|stamp| stamp.producer_epoch);
+        header.base_sequence = stamp.map(|stamp| stamp.base_sequence);
         self.into_bytes(header)
     }
 
     /// The batch that `into_stamped` put into wire form, so that it can be stamped anew.
     pub fn from_wire(wire: Bytes) -> Result<Self, DecodeError> {
-        let header = RecordBatchHeader::parse(&wire)?;
+        let header = RecordBatchHeader::parse_only(&wire)?;
         Ok(Self { header, bytes: BytesMut::from(wire) })
     }
 

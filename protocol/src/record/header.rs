@@ -86,6 +86,15 @@ impl RecordBatchHeader {
         self.last_offset() + 1
     }
 
+    /// The header of the batch of format 2 that `bytes` are: no more of them, and no fewer.
+    pub(crate) fn parse_only(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let header = Self::parse(bytes)?;
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(header.size_in_bytes(), "record batch")?;
+        cursor.finish("record batch")?;
+        Ok(header)
+    }
+
     /// The header of the batch or the message at the front of `bytes`; `None` when `bytes` ends before
     /// that does.
     pub(crate) fn parse_whole(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
@@ -273,15 +282,16 @@ pub enum TimestampType {
 /// topic keeps the time of the append.
 ///
 /// The stored checksum must be right: what changes in the header is folded into it, and the records
-/// are not read again. Nothing else changes, bits without a meaning included. Fails when `batch` does
-/// not start with a header.
+/// are not read again. Nothing else changes, bits without a meaning included. Fails when `batch` is not
+/// one whole batch, or leaves no room for offsets from `base_offset` on.
 pub fn assign_offsets(
     batch: &mut [u8],
     base_offset: Offset,
     leader_epoch: LeaderEpoch,
     log_append: Option<Timestamp>,
 ) -> Result<(), DecodeError> {
-    let crc = RecordBatchHeader::parse(batch)?.crc;
+    let crc = RecordBatchHeader::parse_only(batch)?.crc;
+    check_base_offset(base_offset)?;
     let Some((header, records)) = batch.split_first_chunk_mut::<HEADER_SIZE>() else {
         return Ok(());
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kavka_protocol::{
-    CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FetchedTopic, ProduceRequest,
+    CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FetchedTopic, ProduceBatches,
     TopicPartition, encode_produce,
     server::{FetchAnswer, PartitionAnswer, encode_fetch},
 };
@@ -127,7 +127,7 @@ fn produce_requests_are_written_with_javas_bytes() {
     for vector in produce_requests().iter().filter(|vector| vector.has_our_header()) {
         let timeout = vector.fields["timeoutMs"].as_i64().unwrap();
         let Ok(timeout) = u64::try_from(timeout) else { continue };
-        let request = ProduceRequest {
+        let request = ProduceBatches {
             acks: vector.fields["acks"].as_i64().unwrap().try_into().unwrap(),
             timeout: Duration::from_millis(timeout),
             transactional_id: vector.fields["transactionalId"].as_str(),

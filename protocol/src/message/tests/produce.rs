@@ -12,7 +12,7 @@ use super::versions;
 use crate::{
     error::EncodeError,
     ids::{CorrelationId, TopicPartition},
-    message::{ProduceRequest, encode_produce},
+    message::{ProduceBatches, encode_produce},
 };
 
 fn batches() -> Vec<(TopicPartition, Bytes)> {
@@ -23,9 +23,9 @@ fn batches() -> Vec<(TopicPartition, Bytes)> {
         .into()
 }
 
-fn request(batches: &[(TopicPartition, Bytes)]) -> ProduceRequest<'_> {
+fn request(batches: &[(TopicPartition, Bytes)]) -> ProduceBatches<'_> {
     let timeout = Duration::from_secs(30);
-    ProduceRequest { acks: -1, timeout, transactional_id: Some("tx"), batches }
+    ProduceBatches { acks: -1, timeout, transactional_id: Some("tx"), batches }
 }
 
 #[test]

@@ -228,6 +228,18 @@ fn a_wrong_level_is_refused_when_the_batch_is_sealed() {
 }
 
 #[test]
+fn a_batch_restored_from_the_wire_loses_its_stamp_when_it_gets_none() {
+    let sealed = varied(Compression::None).seal(&mut Compressor::new()).unwrap();
+    let plain = sealed.stamp(None);
+    let stamped = sealed.into_stamped(Some(STAMP));
+    let restored = SealedBatch::from_wire(stamped.clone()).unwrap();
+    assert_eq!(restored.into_stamped(None), plain);
+    let more = [&stamped[..], b"more"].concat();
+    let error = SealedBatch::from_wire(more.into()).unwrap_err();
+    assert_eq!(error, DecodeError::Trailing { field: "record batch", bytes: 4 });
+}
+
+#[test]
 fn a_batch_restored_from_the_wire_takes_another_stamp() {
     let other = ProducerStamp {
         producer_epoch: ProducerEpoch(1),

@@ -100,8 +100,10 @@ fn a_header_cut_short_is_truncated() {
 #[test]
 fn a_place_in_the_log_leaves_the_checksum_right() {
     for log_append in [None, Some(1_700_000_000_123)] {
-        let mut batch = header().to_bytes().to_vec();
-        batch.extend_from_slice(b"what the records hold is not looked at");
+        let records = b"what the records hold is not looked at";
+        let batch_length = header().batch_length + i32::try_from(records.len()).unwrap();
+        let mut batch = RecordBatchHeader { batch_length, ..header() }.to_bytes().to_vec();
+        batch.extend_from_slice(records);
         let crc = crc32c::crc32c(&batch[HASHED_FROM..]);
         batch[17..21].copy_from_slice(&crc.to_be_bytes());
 
@@ -112,6 +114,20 @@ fn a_place_in_the_log_leaves_the_checksum_right() {
         assert_eq!((header.base_offset, header.leader_epoch), (77, Some(LeaderEpoch(8))));
         assert_eq!(header.max_timestamp, log_append);
     }
+}
+
+#[test]
+fn only_one_whole_batch_takes_a_place_in_the_log_and_only_one_that_there_is() {
+    let place = |batch: &[u8], offset| {
+        assign_offsets(&mut batch.to_vec(), offset, LeaderEpoch(8), Some(5)).unwrap_err()
+    };
+    let batch = header().to_bytes();
+    let two = DecodeError::Trailing { field: "record batch", bytes: HEADER_SIZE };
+    assert_eq!(place(&[batch, batch].concat(), 77), two);
+    let header = RecordBatchHeader { batch_length: header().batch_length + 1, ..header() };
+    assert!(matches!(place(&header.to_bytes(), 77), DecodeError::Truncated { .. }));
+    let beyond = DecodeError::Value { field: "batch base offset", value: i64::MAX };
+    assert_eq!(place(&batch, i64::MAX), beyond);
 }
 
 #[test]

@@ -66,6 +66,18 @@ impl Control {
         self.shared.with(|cluster, _| cluster.add_partitions(topic, count));
     }
 
+    /// Makes `to` the leader of a partition, of a new epoch, although it lacks the newest batches: those
+    /// that reach beyond `end` are lost. Unknown partitions are passed over.
+    pub fn elect_uncleanly(&self, partition: &TopicPartition, to: BrokerId, end: Offset) {
+        self.shared.with(|cluster, _| {
+            if let Some(partition) = cluster.partition_mut(&partition.topic, partition.partition) {
+                let freed = partition.elect_uncleanly(to, end);
+                cluster.retention.freed(freed);
+                cluster.changed();
+            }
+        });
+    }
+
     /// Deletes the records of a partition that lie before `offset`, as DeleteRecords does. Unknown
     /// partitions are passed over.
     pub fn delete_records_before(&self, partition: &TopicPartition, offset: Offset) {

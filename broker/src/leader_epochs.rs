@@ -14,8 +14,13 @@ impl LeaderEpochs {
     /// Notes that the leader of `epoch` goes on at `start`, the end of the log.
     pub(crate) fn begin(&mut self, epoch: LeaderEpoch, start: Offset) {
         // A leader that wrote nothing leaves no trace.
-        self.begun.retain(|(_, begun)| *begun < start);
+        self.truncate(start);
         self.begun.push((epoch, start));
+    }
+
+    /// Notes that the log has lost what lies at `end` and behind; a leader begins there next.
+    pub(crate) fn truncate(&mut self, end: Offset) {
+        self.begun.retain(|(_, begun)| *begun < end);
     }
 
     /// Up to where the newest leader not after `epoch` wrote, and which one that was, in a log that
@@ -72,6 +77,17 @@ mod tests {
         ] {
             let end = four().end_of(LeaderEpoch(epoch), 0, 42);
             assert_eq!(end.map(|(epoch, end)| (epoch.0, end)), expected, "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_takes_its_epochs_with_it() {
+        let mut epochs = four();
+        epochs.truncate(25);
+        epochs.begin(LeaderEpoch(6), 25);
+        for (epoch, expected) in [(2, (2, 25)), (5, (2, 25)), (6, (6, 42))] {
+            let (found, end) = epochs.end_of(LeaderEpoch(epoch), 0, 42).unwrap();
+            assert_eq!((found.0, end), expected, "epoch {epoch}");
         }
     }
 

@@ -74,6 +74,17 @@ impl PartitionLog {
         self.segments.drain(..gone).map(|segment| segment.allocated).sum()
     }
 
+    /// Forgets the batches that reach beyond `end`; returns how much memory that freed.
+    pub(crate) fn truncate(&mut self, end: Offset) -> usize {
+        let mut batches = self.segments.iter().flat_map(|segment| &segment.batches);
+        let Some(cut) = batches.find(|batch| batch.next_offset() > end) else { return 0 };
+        let cut = cut.base_offset();
+        self.segments.iter_mut().for_each(|segment| segment.truncate(cut));
+        self.end = cut.max(self.start);
+        let kept = self.segments.partition_point(|segment| !segment.batches.is_empty());
+        self.segments.drain(kept..).map(|segment| segment.allocated).sum()
+    }
+
     /// Frees the oldest segment if it is the one that begins at `base_offset`; returns its size.
     pub(crate) fn drop_segment(&mut self, base_offset: Offset) -> usize {
         match self.segments.front() {
@@ -227,6 +238,14 @@ impl Segment {
         self.max_timestamp = self.max_timestamp.max(batch.max_timestamp());
         self.size += batch.size_in_bytes();
         self.batches.push(batch);
+    }
+
+    /// Forgets the batches from `cut` on. Their memory stays taken.
+    fn truncate(&mut self, cut: Offset) {
+        let kept = self.batches.partition_point(|batch| batch.base_offset() < cut);
+        self.batches.truncate(kept);
+        self.size = self.batches.iter().map(BatchView::size_in_bytes).sum();
+        self.max_timestamp = self.batches.iter().filter_map(BatchView::max_timestamp).max();
     }
 
     fn has_room(&self, size: usize) -> bool {

@@ -72,6 +72,14 @@ impl ProducerStates {
         state.batches.push_back(WrittenBatch { first, last, base_offset });
     }
 
+    /// Forgets the batches at `end` and behind.
+    pub(crate) fn truncate(&mut self, end: Offset) {
+        self.producers.retain(|_, state| {
+            state.batches.retain(|batch| batch.base_offset < end);
+            !state.batches.is_empty()
+        });
+    }
+
     /// Whether a batch is the next of its producer, an earlier one again, or neither.
     ///
     /// A producer that is not known may start anywhere: it may have been forgotten.

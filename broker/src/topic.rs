@@ -1,6 +1,6 @@
 //! Topics: their names, settings and partitions.
 
-use kavka_protocol::{BrokerId, LeaderEpoch, TimestampType, TopicId};
+use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TimestampType, TopicId};
 
 use crate::{leader_epochs::LeaderEpochs, log::PartitionLog, producer_state::ProducerStates};
 
@@ -18,7 +18,7 @@ pub(crate) struct Partition {
     /// The leader first.
     pub(crate) replicas: Vec<BrokerId>,
     pub(crate) leader_epoch: LeaderEpoch,
-    pub(crate) leader_epochs: LeaderEpochs,
+    leader_epochs: LeaderEpochs,
     pub(crate) log: PartitionLog,
     pub(crate) producers: ProducerStates,
 }
@@ -43,6 +43,22 @@ impl Partition {
         }
         self.leader_epoch = LeaderEpoch(self.leader_epoch.0 + 1);
         self.leader_epochs.begin(self.leader_epoch, self.log.end());
+    }
+
+    /// Makes `to` the leader, which lacks the batches that reach beyond `end`; returns how much memory
+    /// that freed.
+    pub(crate) fn elect_uncleanly(&mut self, to: BrokerId, end: Offset) -> usize {
+        let freed = self.log.truncate(end);
+        let end = self.log.end();
+        self.leader_epochs.truncate(end);
+        self.producers.truncate(end);
+        self.move_leader(to);
+        freed
+    }
+
+    /// Where `epoch`, or the last one before it, ends in the log; `None` for one that is to come.
+    pub(crate) fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        self.leader_epochs.end_of(epoch, self.log.start(), self.log.end())
     }
 
     /// The node that leads it.

@@ -4,12 +4,15 @@
 use std::time::{Duration, Instant};
 
 use kavka_protocol::{
-    ErrorCode, LeaderEpoch,
+    ErrorCode, LeaderEpoch, Offset,
     messages::{FetchRequest, fetch_request::FetchPartition},
     server::{FetchAnswer, PartitionAnswer, encode_fetch},
 };
 
-use crate::cluster::{Call, Cluster, HandleError, Handled};
+use crate::{
+    cluster::{Call, Cluster, HandleError, Handled},
+    topic::Partition,
+};
 
 /// Answers as soon as there are enough bytes or an error, at the latest when `max_wait_ms` is over.
 pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, HandleError> {
@@ -39,7 +42,8 @@ fn deadline(call: &Call<'_>, request: &FetchRequest) -> Instant {
 fn is_too_little(partitions: &[PartitionAnswer], request: &FetchRequest) -> bool {
     let enough = usize::try_from(request.min_bytes).unwrap_or(0);
     let size: usize = partitions.iter().map(size_of_records).sum();
-    let failed = partitions.iter().any(|partition| partition.error.is_some());
+    let is_news = |one: &PartitionAnswer| one.error.is_some() || one.diverging_epoch.is_some();
+    let failed = partitions.iter().any(is_news);
     size < enough && !failed && !partitions.is_empty()
 }
 
@@ -76,18 +80,35 @@ fn read_partition(
 ) -> Result<PartitionAnswer, ErrorCode> {
     call.permit()?;
     let epoch = LeaderEpoch::from_wire(asked.current_leader_epoch);
-    let log = &cluster.led_by(call.peer.node, topic, asked.partition, epoch)?.log;
+    let partition = cluster.led_by(call.peer.node, topic, asked.partition, epoch)?;
+    let log = &partition.log;
+    let answer = PartitionAnswer {
+        high_watermark: Some(log.end()),
+        last_stable_offset: Some(log.end()),
+        log_start_offset: Some(log.start()),
+        ..PartitionAnswer::default()
+    };
+    if let Some(end) = diverging_epoch(partition, asked)? {
+        return Ok(PartitionAnswer { diverging_epoch: Some(end), ..answer });
+    }
     if !(log.start()..=log.end()).contains(&asked.fetch_offset) {
         return Err(ErrorCode::OffsetOutOfRange);
     }
     let limit = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(left);
-    Ok(PartitionAnswer {
-        high_watermark: Some(log.end()),
-        last_stable_offset: Some(log.end()),
-        log_start_offset: Some(log.start()),
-        records: log.read(asked.fetch_offset, limit, is_first),
-        ..PartitionAnswer::default()
-    })
+    Ok(PartitionAnswer { records: log.read(asked.fetch_offset, limit, is_first), ..answer })
+}
+
+/// Where the log leaves the one that the reader knows, if that is before the position (KIP-320).
+fn diverging_epoch(
+    partition: &Partition,
+    asked: &FetchPartition,
+) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+    let Some(last) = LeaderEpoch::from_wire(asked.last_fetched_epoch) else { return Ok(None) };
+    let (epoch, end) = partition.end_of_epoch(last).ok_or(ErrorCode::OffsetOutOfRange)?;
+    if asked.fetch_offset < partition.log.start() {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    Ok((epoch < last || end < asked.fetch_offset).then_some((epoch, end)))
 }
 
 fn refuse(

@@ -50,9 +50,8 @@ fn find(
     call.permit()?;
     let current = LeaderEpoch::from_wire(asked.current_leader_epoch);
     let partition = cluster.led_by(call.peer.node, topic, asked.partition, current)?;
-    let (start, end) = (partition.log.start(), partition.log.end());
     let epoch = LeaderEpoch::from_wire(asked.leader_epoch);
-    Ok(epoch.and_then(|epoch| partition.leader_epochs.end_of(epoch, start, end)))
+    Ok(epoch.and_then(|epoch| partition.end_of_epoch(epoch)))
 }
 
 /// Kafka's `UNDEFINED_EPOCH_OFFSET`.

@@ -1,5 +1,6 @@
 //! Requests and their answers without a socket.
 
+mod epochs;
 mod fetch;
 mod produce;
 mod topics;

@@ -170,6 +170,26 @@ fn deleting_frees_only_what_lies_wholly_before() {
 }
 
 #[test]
+fn what_is_cut_off_goes_by_whole_batches_and_frees_whole_segments() {
+    let sizes = [batch(5), batch_of_size(15_000), batch_of_size(15_000), batch(4)];
+    for (end, expected) in
+        [(15, 11), (11, 11), (10, 7), (7, 7), (8, 7), (6, 6), (5, 5), (3, 0), (0, 0)]
+    {
+        let mut log = log_of(&sizes);
+        let allocated = log.allocated();
+        let freed = log.truncate(end);
+        let all: Vec<_> = (0..expected).collect();
+        assert_eq!((log.end(), read(&log, 0, usize::MAX, true)), (expected, all), "at {end}");
+        assert_eq!(log.allocated(), allocated - freed);
+        assert_eq!(log.append(&batch(1), EPOCH, None).unwrap().base_offset, expected);
+    }
+    let mut log = log_of(&[batch(5)]);
+    log.delete_before(2);
+    log.truncate(1);
+    assert_eq!((log.start(), log.end(), log.allocated()), (2, 2, 0));
+}
+
+#[test]
 fn trimming_keeps_as_much_as_was_asked_for() {
     let mut log = log_of(&vec![batch_of_size(16_000); 20]);
     let allocated = log.allocated();

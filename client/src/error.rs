@@ -44,6 +44,8 @@ pub enum ErrorKind {
     CorruptData,
     /// The call itself is wrong, whatever the cluster's state.
     InvalidArgument,
+    /// What was read of a partition is not in its log any more: an unclean leader election cut it off.
+    LogTruncated,
     /// A peer sent bytes that break Kafka's protocol.
     MalformedAnswer,
     /// The peer speaks something else than Kafka.

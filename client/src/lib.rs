@@ -83,6 +83,7 @@ pub use producer::RecordMetadata;
 pub use state::fetch::FetchState;
 pub use state::fetch::FetchStatus;
 pub use state::fetch::PositionReset;
+pub use state::fetch::ResetCause;
 pub use state::fetch::StartOffset;
 pub use token::FileToken;
 pub use token::StaticToken;

@@ -5,12 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use kavka_protocol::messages::{FetchRequest, ListOffsetsResponse};
+use kavka_protocol::messages::{FetchRequest, ListOffsetsResponse, OffsetForLeaderEpochResponse};
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
 use tokio::sync::watch;
 
 use super::membership::Membership;
-use super::request::{farewell, fetch_request, fetched, looked_up, lookup_request};
+use super::request::{
+    VALIDATION_VERSION, farewell, fetch_request, fetched, looked_up, lookup_request, validated,
+    validation_request, within_version,
+};
 use super::shared::Shared;
 use crate::client::Client;
 use crate::config::ConsumerConfig;
@@ -18,7 +21,8 @@ use crate::error::Result;
 use crate::io::{BoxFuture, Lane, PendingAnswer, Target, finished, now, sleep_until};
 use crate::state::connection::{Answer, Outgoing};
 use crate::state::fetch::{
-    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart, PositionReset,
+    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
+    PositionReset, ResetCause, ValidationPlan,
 };
 use crate::state::metadata::Interest;
 
@@ -36,14 +40,25 @@ pub(super) struct Driver {
 
 /// A request on its way.
 enum Exchange {
-    Fetch { broker: BrokerId, answer: PendingAnswer },
-    Lookup { plan: LookupPlan, answer: BoxFuture<'static, Result<ListOffsetsResponse>> },
+    Fetch {
+        broker: BrokerId,
+        answer: PendingAnswer,
+    },
+    Lookup {
+        plan: LookupPlan,
+        answer: BoxFuture<'static, Result<ListOffsetsResponse>>,
+    },
+    Validation {
+        plan: ValidationPlan,
+        answer: BoxFuture<'static, Result<OffsetForLeaderEpochResponse>>,
+    },
 }
 
 /// A request that is over.
 enum Ended {
     Fetch { broker: BrokerId, answer: Result<Answer> },
     Lookup { plan: LookupPlan, answer: Result<ListOffsetsResponse> },
+    Validation { plan: ValidationPlan, answer: Result<OffsetForLeaderEpochResponse> },
 }
 
 /// The next thing that the machine wants done.
@@ -52,6 +67,8 @@ enum Due {
     Hint(LeaderHint),
     Lookup(LookupPlan),
     Metadata(MetadataNeed),
+    Reset(PositionReset),
+    Validation(ValidationPlan),
 }
 
 impl Driver {
@@ -94,6 +111,8 @@ impl Driver {
                 Due::Lookup(plan) => self.look_up(plan),
                 Due::Metadata(MetadataNeed::Known) => self.handle_metadata(),
                 Due::Metadata(MetadataNeed::Fresh) => self.refresh(),
+                Due::Reset(reset) => warn_about(&reset),
+                Due::Validation(plan) => self.validate(plan),
             }
         }
     }
@@ -101,7 +120,9 @@ impl Driver {
     fn poll_due(&self) -> Option<Due> {
         self.shared.with(|fetcher| {
             None.or_else(|| fetcher.poll_fetch().map(Due::Fetch))
+                .or_else(|| fetcher.poll_reset().map(Due::Reset))
                 .or_else(|| fetcher.poll_lookup().map(Due::Lookup))
+                .or_else(|| fetcher.poll_validation().map(Due::Validation))
                 .or_else(|| fetcher.poll_leader_hint().map(Due::Hint))
                 .or_else(|| fetcher.poll_metadata().map(Due::Metadata))
         })
@@ -118,7 +139,7 @@ impl Driver {
         let timeout = self.config.request_timeout + self.config.fetch_max_wait;
         let outgoing =
             Outgoing::new(ApiKey::Fetch, timeout, move |version, correlation, client| {
-                encode_request(&request, version, correlation, client)
+                encode_request(&within_version(request, version), version, correlation, client)
             });
         self.client.send_frame(broker, self.lane(), outgoing)
     }
@@ -133,6 +154,13 @@ impl Driver {
         let network = self.client.network();
         let answer = network.call_at(target, Lane::General, least_version, move |_| request);
         self.exchanges.push(Exchange::Lookup { plan, answer: Box::pin(answer) });
+    }
+
+    fn validate(&mut self, plan: ValidationPlan) {
+        let (target, request) = (Target::Broker(plan.broker), validation_request(&plan));
+        let network = self.client.network();
+        let answer = network.call_at(target, Lane::General, VALIDATION_VERSION, move |_| request);
+        self.exchanges.push(Exchange::Validation { plan, answer: Box::pin(answer) });
     }
 
     fn pass_on(&self, hint: &LeaderHint) {
@@ -158,9 +186,11 @@ impl Driver {
             }
             Ended::Lookup { plan, answer } => {
                 let answers = answer.map(|response| looked_up(&response));
-                let resets =
-                    self.shared.with(|fetcher| fetcher.handle_lookup(&plan, answers, now()));
-                resets.iter().for_each(warn_about);
+                self.shared.with(|fetcher| fetcher.handle_lookup(&plan, answers, now()));
+            }
+            Ended::Validation { plan, answer } => {
+                let answers = answer.map(|response| validated(&response));
+                self.shared.with(|fetcher| fetcher.handle_validation(&plan, answers, now()));
             }
         }
     }
@@ -200,6 +230,10 @@ impl Exchange {
                 .as_mut()
                 .poll(context)
                 .map(|answer| Ended::Lookup { plan: plan.clone(), answer }),
+            Self::Validation { plan, answer } => answer
+                .as_mut()
+                .poll(context)
+                .map(|answer| Ended::Validation { plan: plan.clone(), answer }),
         }
     }
 }
@@ -208,14 +242,18 @@ impl Exchange {
 ///
 /// [`Fetch::resets`]: super::Fetch::resets
 fn warn_about(reset: &PositionReset) {
-    let PositionReset { topic_partition, from, to, .. } = reset;
-    tracing::warn!(
-        %topic_partition,
-        from,
-        to,
-        passed_over = reset.passed_over(),
-        "the position is outside of the log; reading goes on by auto.offset.reset"
-    );
+    let PositionReset { topic_partition, from, to, cause } = reset;
+    let passed_over = reset.passed_over();
+    match cause {
+        ResetCause::OutOfRange => tracing::warn!(
+            %topic_partition, from, to, passed_over,
+            "the position is outside of the log; reading goes on by auto.offset.reset"
+        ),
+        ResetCause::Truncated => tracing::warn!(
+            %topic_partition, from, to, passed_over,
+            "the log was truncated: some of what was read is not in it any more"
+        ),
+    }
 }
 
 /// Waits for the first of the requests to be over; there are at most two per broker.

@@ -1,7 +1,8 @@
 //! [`Fetch`] and [`FetchedBatches`]: what a poll hands out, still as it came over the wire.
 
 use kavka_protocol::{
-    ApiKey, BrokerId, DecodeError, IsolationLevel, Offset, TopicPartition, VisibleBatches,
+    ApiKey, BrokerId, DecodeError, IsolationLevel, LeaderEpoch, Offset, TopicPartition,
+    VisibleBatches,
 };
 
 use super::shared::Hold;
@@ -54,8 +55,8 @@ impl Fetch {
         &self.ends
     }
 
-    /// Positions that lay outside of the log, mostly because retention had deleted what was there,
-    /// and that `auto.offset.reset` moved. Each is told once, after everything before it was handed
+    /// Positions that had to be left, and where `auto.offset.reset` let reading go on: mostly because
+    /// retention had deleted what was there. Each is told once, after everything before it was handed
     /// out, and logged as a warning when it happens.
     pub fn resets(&self) -> &[PositionReset] {
         &self.resets
@@ -86,7 +87,16 @@ impl FetchedBatches {
 
     /// The position behind these batches, whether or not their last offsets hold records.
     pub fn next_offset(&self) -> Offset {
-        self.piece.next
+        self.piece.next.offset
+    }
+
+    /// The epoch of the leader that appended the last of these batches: together with the position
+    /// behind them it makes a start from which truncation is noticed, see [`StartOffset::AtEpoch`].
+    /// `None` for records from before Kafka 0.11.
+    ///
+    /// [`StartOffset::AtEpoch`]: crate::StartOffset::AtEpoch
+    pub fn leader_epoch(&self) -> Option<LeaderEpoch> {
+        self.piece.next.epoch
     }
 
     /// The broker that they came from.

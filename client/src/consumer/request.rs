@@ -5,7 +5,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kavka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kavka_protocol::messages::{FetchRequest, ListOffsetsRequest, ListOffsetsResponse};
+use kavka_protocol::messages::offset_for_leader_epoch_request::{
+    OffsetForLeaderPartition, OffsetForLeaderTopic,
+};
+use kavka_protocol::messages::{
+    FetchRequest, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, offset_for_leader_epoch_response,
+};
 use kavka_protocol::{
     ApiKey, DecodeError, ErrorCode, FetchResponse, IsolationLevel, LeaderEpoch, TopicPartition,
 };
@@ -15,7 +21,8 @@ use crate::error::{Error, Result};
 use crate::network::{topic_name, wire_millis};
 use crate::state::connection::{Answer, throttle};
 use crate::state::fetch::{
-    End, FINAL_EPOCH, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan, SessionId, SessionPart,
+    End, EpochEndOffset, FINAL_EPOCH, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan, SessionId,
+    SessionPart, ValidationAnswer, ValidationPlan,
 };
 
 /// The fetch `plan`: what its session does not know yet.
@@ -28,6 +35,7 @@ pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchR
             .with_partition(asked.topic_partition.partition)
             .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
             .with_fetch_offset(asked.offset)
+            .with_last_fetched_epoch(LeaderEpoch::to_wire(asked.last_fetched_epoch))
             .with_partition_max_bytes(max_partition_bytes);
         (&asked.topic_partition, partition)
     });
@@ -71,6 +79,57 @@ pub(super) fn fetched(answer: Answer) -> Result<FetchAnswer> {
     let partitions = partitions.map_err(|error| at(error.into()))?;
     let throttle = throttle(ApiKey::Fetch, version, wire_millis(response.throttle()));
     Ok(FetchAnswer { session: response.session_id(), throttle, partitions })
+}
+
+/// `request` without what brokers that speak `version` cannot be told.
+pub(super) fn within_version(mut request: FetchRequest, version: i16) -> FetchRequest {
+    if version < LAST_FETCHED_EPOCH_VERSION {
+        let partitions = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        partitions.for_each(|partition| partition.last_fetched_epoch = LeaderEpoch::to_wire(None));
+    }
+    request
+}
+
+/// The questions of `plan`. Before [`VALIDATION_VERSION`] a client would need rights on the cluster.
+pub(super) fn validation_request(plan: &ValidationPlan) -> OffsetForLeaderEpochRequest {
+    let partitions = plan.partitions.iter().map(|asked| {
+        let partition = OffsetForLeaderPartition::default()
+            .with_partition(asked.topic_partition.partition)
+            .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader.epoch))
+            .with_leader_epoch(asked.epoch.0);
+        (&asked.topic_partition, partition)
+    });
+    let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
+        OffsetForLeaderTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
+    });
+    OffsetForLeaderEpochRequest::default()
+        .with_replica_id((-1).into())
+        .with_topics(topics.collect())
+}
+
+/// What the broker said about each partition.
+pub(super) fn validated(response: &OffsetForLeaderEpochResponse) -> Vec<ValidationAnswer> {
+    let topics = response.topics.iter();
+    topics
+        .flat_map(|topic| {
+            let name: Arc<str> = (*topic.topic.0).into();
+            topic.partitions.iter().map(move |partition| ValidationAnswer {
+                topic_partition: TopicPartition::new(Arc::clone(&name), partition.partition),
+                end: match ErrorCode::from_code(partition.error_code) {
+                    Some(code) => Err(code),
+                    None => Ok(epoch_end(partition)),
+                },
+            })
+        })
+        .collect()
+}
+
+fn epoch_end(
+    partition: &offset_for_leader_epoch_response::EpochEndOffset,
+) -> Option<EpochEndOffset> {
+    let epoch = LeaderEpoch::from_wire(partition.leader_epoch)?;
+    let end_offset = Some(partition.end_offset).filter(|offset| *offset >= 0)?;
+    Some(EpochEndOffset { epoch, end_offset })
 }
 
 /// The lookup `plan`, and the least version that can express it.
@@ -142,6 +201,12 @@ fn wire_end(end: End) -> i64 {
 fn wire_size(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
 }
+
+/// The first Fetch version in which a reader says what it has read.
+const LAST_FETCHED_EPOCH_VERSION: i16 = 12;
+
+/// The first OffsetForLeaderEpoch version that whoever may read a topic may use (KIP-320).
+pub(super) const VALIDATION_VERSION: i16 = 3;
 
 /// The first ListOffsets version that knows isolation levels.
 const LAST_STABLE_OFFSET_VERSION: i16 = 2;

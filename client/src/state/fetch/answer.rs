@@ -1,6 +1,7 @@
 //! What brokers answer, and what follows from it: data is buffered, refused partitions are asked
 //! for again, looked up or reported.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use kavka_protocol::{
@@ -10,9 +11,10 @@ use kavka_protocol::{
 
 use super::buffer::{Piece, walk};
 use super::planner::{Asked, Outstanding};
-use super::positions::Stage;
-use super::reset::{Found, Lookup, PositionReset};
+use super::positions::{FetchPosition, Stage};
+use super::reset::{Found, Lookup, PositionReset, ResetCause};
 use super::session::SessionId;
+use super::validation::EpochEndOffset;
 use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed};
 use crate::error::{Error, ErrorKind};
 
@@ -28,10 +30,10 @@ pub(crate) struct FetchAnswer {
 
 /// What a broker says instead of answering for one partition.
 #[derive(Clone, Copy, Debug)]
-struct Refusal {
-    code: ErrorCode,
+pub(super) struct Refusal {
+    pub(super) code: ErrorCode,
     /// Who should be asked.
-    leader: Option<(BrokerId, LeaderEpoch)>,
+    pub(super) leader: Option<(BrokerId, LeaderEpoch)>,
 }
 
 /// What a broker says about one end of one log.
@@ -77,34 +79,32 @@ impl Fetcher {
         }
     }
 
-    /// The lookup `plan` was answered, or failed as a whole. Returns the positions that were reset
-    /// by it; the application is told too.
+    /// The lookup `plan` was answered, or failed as a whole.
     pub(crate) fn handle_lookup(
         &mut self,
         plan: &LookupPlan,
         answers: Result<Vec<LookupAnswer>, Error>,
         now: Instant,
-    ) -> Vec<PositionReset> {
-        let known = self.resets.len();
+    ) {
         self.jitter = self.retry_backoff.draw();
-        self.has_lookups = true;
+        self.has_questions = true;
         let answers = answers.unwrap_or_else(|error| {
             self.handle_broker_failure(plan.broker, error, now);
             Vec::new()
         });
+        let answers: HashMap<_, _> =
+            answers.into_iter().map(|answer| (answer.topic_partition, answer.offset)).collect();
         for asked in &plan.partitions {
-            let answer =
-                answers.iter().find(|answer| answer.topic_partition == asked.topic_partition);
-            self.handle_looked_up(plan.broker, asked, answer.map(|answer| answer.offset), now);
+            let answer = answers.get(&asked.topic_partition).copied();
+            self.handle_looked_up(plan.broker, asked, answer, now);
         }
-        self.resets.iter().skip(known).map(|(reset, _)| reset.clone()).collect()
     }
 
     /// Some delay may be over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.positions.handle_timeout(now);
         self.planner.handle_timeout(now);
-        self.has_lookups = true;
+        self.has_questions = true;
         self.want_leaders();
     }
 
@@ -142,14 +142,24 @@ impl Fetcher {
     /// The broker has nothing to say about a partition: it is as it was when last named.
     fn handle_no_news(&mut self, broker: BrokerId, partition: &TopicPartition, asked: Asked) {
         let end = self.planner.session(broker).and_then(|session| session.end(partition));
-        let Some(position) = self.positions.current(partition, asked.version) else { return };
-        if position.fetched() == Some(asked.offset) {
+        if self.is_awaited(partition, asked)
+            && let Some(position) = self.positions.get_mut(partition)
+        {
             position.log_end = end;
             self.handle_nothing(partition, asked);
         }
     }
 
-    /// Takes what one partition brought, unless its position has moved elsewhere since it was asked.
+    /// Whether an answer to what was `asked` is still of use: nobody has moved the position, and nobody
+    /// else leads the partition.
+    fn is_awaited(&mut self, partition: &TopicPartition, asked: Asked) -> bool {
+        self.positions.current(partition, asked.version).is_some_and(|position| {
+            let fetched = position.fetched().map(|fetched| fetched.offset);
+            fetched == Some(asked.offset) && !position.has_left(asked.leader)
+        })
+    }
+
+    /// Takes what one partition brought, unless nobody waits for it any more.
     fn handle_partition(
         &mut self,
         broker: BrokerId,
@@ -158,11 +168,13 @@ impl Fetcher {
         fetched: FetchedPartition,
         now: Instant,
     ) {
-        let Some(position) = self.positions.current(partition, asked.version) else { return };
-        if position.fetched() != Some(asked.offset) {
+        if !self.is_awaited(partition, asked) {
             return;
         }
         match fetched.error {
+            None if let Some((epoch, end_offset)) = fetched.diverging_epoch => {
+                self.handle_divergence(partition, EpochEndOffset { epoch, end_offset }, now);
+            }
             None => self.handle_records(broker, partition, asked, fetched, now),
             Some(ErrorCode::OffsetOutOfRange) => self.handle_out_of_range(partition, asked.offset),
             Some(code) => {
@@ -183,9 +195,10 @@ impl Fetcher {
     ) {
         let log_end = readable_end(&fetched, self.isolation);
         let has_bytes = !fetched.records.is_empty();
-        let walked = walk(&fetched.records, asked.offset);
-        let has_progress = walked.next > asked.offset;
         let Some(position) = self.positions.get_mut(partition) else { return };
+        let Some(from) = position.fetched() else { return };
+        let walked = walk(&fetched.records, from);
+        let has_progress = walked.next.offset > asked.offset;
         position.log_end = log_end;
         if has_progress {
             self.arrived += 1;
@@ -201,7 +214,7 @@ impl Fetcher {
             });
         }
         if let Some(damage) = walked.damage {
-            let error = corrupt(walked.next).with_source(damage).with_broker(broker);
+            let error = corrupt(walked.next.offset).with_source(damage).with_broker(broker);
             self.fail(partition, error);
         } else if has_bytes && !has_progress {
             self.handle_standstill(partition, now);
@@ -231,11 +244,11 @@ impl Fetcher {
         let delivered = self.position(partition);
         let lookup = Lookup::out_of_range(offset, self.reset);
         self.positions.reset(partition, Stage::Lookup { delivered, lookup });
-        self.has_lookups = true;
+        self.has_questions = true;
     }
 
     /// A broker refused one partition; `error` says so to people.
-    fn handle_refusal(
+    pub(super) fn handle_refusal(
         &mut self,
         partition: &TopicPartition,
         refusal: Refusal,
@@ -294,23 +307,36 @@ impl Fetcher {
         match found {
             Found::AskAgain => {}
             Found::Position(offset) => {
-                self.positions.reset(partition, Stage::at(offset));
+                self.positions.reset(partition, Stage::at(FetchPosition::unknown(offset)));
                 self.has_moved = true;
             }
-            Found::Reset { from, to } => {
-                let version = self.positions.reset(partition, Stage::at(to));
-                let topic_partition = partition.clone();
-                self.resets.push((PositionReset { topic_partition, from, to }, version));
-                self.has_moved = true;
+            Found::Reset { from, to, cause } => {
+                self.go_on_at(partition, from, FetchPosition::unknown(to), cause);
             }
             Found::OutOfRange { position, log_start, log_end } => {
-                self.positions.reset(partition, Stage::at(position));
+                self.positions.reset(partition, Stage::at(FetchPosition::unknown(position)));
                 self.fail(partition, out_of_range(position, log_start, log_end));
             }
         }
     }
 
-    fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
+    /// Leaves the position `from` for good, and tells the application.
+    pub(super) fn go_on_at(
+        &mut self,
+        partition: &TopicPartition,
+        from: Offset,
+        to: FetchPosition,
+        cause: ResetCause,
+    ) {
+        self.positions.reset(partition, Stage::at(to));
+        let topic_partition = partition.clone();
+        let reset = PositionReset { topic_partition, from, to: to.offset, cause };
+        self.unlogged.push(reset.clone());
+        self.resets.push(reset);
+        self.has_moved = true;
+    }
+
+    pub(super) fn handle_broker_failure(&mut self, broker: BrokerId, error: Error, now: Instant) {
         let failures = self.planner.count_failure(broker);
         let wait = self.retry_backoff.after(failures, self.jitter);
         self.planner.delay(broker, now + wait);

@@ -8,14 +8,16 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use kavka_protocol::{AbortedTransactions, Batches, BrokerId, DecodeError, Offset, TopicPartition};
 
+use super::positions::FetchPosition;
+
 /// What one answer held for one partition: whole batches, still as they came over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) topic_partition: TopicPartition,
     /// The offset asked for: records before it are not to be shown.
     pub(crate) from: Offset,
-    /// The offset behind the last batch.
-    pub(crate) next: Offset,
+    /// Behind the last batch.
+    pub(crate) next: FetchPosition,
     pub(crate) records: Bytes,
     pub(crate) aborted: AbortedTransactions,
     pub(crate) broker: BrokerId,
@@ -96,8 +98,8 @@ impl Buffer {
 /// How far a fetched slice of a log can be followed by its batch headers alone.
 #[derive(Debug)]
 pub(crate) struct Walk {
-    /// The offset behind the last whole batch; where the walk began when there is none.
-    pub(crate) next: Offset,
+    /// Behind the last whole batch; where the walk began when there is none.
+    pub(crate) next: FetchPosition,
     /// How many bytes the whole batches take; what follows is cut off or damaged.
     pub(crate) length: usize,
     /// What stopped the walk before the end.
@@ -106,13 +108,16 @@ pub(crate) struct Walk {
 
 /// Walks the batch headers of `records`, which were asked for at `from`. Control batches, aborted
 /// batches, batches that compaction left empty and gaps between batches all move the offset.
-pub(crate) fn walk(records: &Bytes, from: Offset) -> Walk {
+pub(crate) fn walk(records: &Bytes, from: FetchPosition) -> Walk {
     let mut walk = Walk { next: from, length: 0, damage: None };
     for batch in Batches::new(records.clone()) {
         match batch {
             Ok(batch) => {
                 walk.length += batch.size_in_bytes();
-                walk.next = walk.next.max(batch.next_offset());
+                if batch.next_offset() > walk.next.offset {
+                    let (offset, epoch) = (batch.next_offset(), batch.leader_epoch());
+                    walk.next = FetchPosition { offset, epoch };
+                }
             }
             Err(error) => {
                 walk.damage = Some(error);
@@ -131,7 +136,7 @@ mod tests {
         Piece {
             topic_partition: TopicPartition::new("orders", partition),
             from,
-            next: from + 1,
+            next: FetchPosition::unknown(from + 1),
             records: Bytes::from(vec![0; size]),
             aborted: AbortedTransactions::default(),
             broker: BrokerId(1),

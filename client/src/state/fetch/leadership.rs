@@ -50,7 +50,7 @@ impl Fetcher {
             self.handle_leadership(&partition, leadership, now);
         }
         self.planner.handle_leaders(&self.positions);
-        self.has_lookups = true;
+        self.has_questions = true;
         self.want_leaders();
     }
 

@@ -1,7 +1,6 @@
 //! Fetching without IO: positions, what to ask which broker for, and what has arrived.
 //!
-//! Follower fetching (KIP-392) would change who `Position::leader` is asked for, truncation detection
-//! (KIP-320) what leads to a `Lookup`.
+//! Follower fetching (KIP-392) would change who `Position::leader` is asked for.
 
 mod answer;
 mod buffer;
@@ -11,6 +10,7 @@ mod positions;
 mod reset;
 mod session;
 mod status;
+mod validation;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
@@ -24,9 +24,10 @@ pub(crate) use planner::FetchPlan;
 pub(crate) use positions::Leader;
 pub use positions::StartOffset;
 pub(crate) use reset::End;
-pub use reset::PositionReset;
+pub use reset::{PositionReset, ResetCause};
 pub(crate) use session::{FINAL_EPOCH, SessionId, SessionPart};
 pub use status::{FetchState, FetchStatus};
+pub(crate) use validation::{EpochEndOffset, ValidationAnswer, ValidationPlan};
 
 use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::Error;
@@ -38,9 +39,9 @@ use positions::{Positions, Stage, Version};
 /// Reads the assigned partitions of one consumer.
 ///
 /// The application assigns, seeks, pauses and takes deliveries. After each of these, and after each
-/// `handle_*`, the shell carries out `poll_leader_hint`, `poll_metadata`, `poll_lookup` and
-/// `poll_fetch` until they yield nothing, and comes back at `poll_timeout`. Every plan is answered
-/// once: with what arrived or with the failure.
+/// `handle_*`, the shell carries out `poll_leader_hint`, `poll_metadata`, `poll_lookup`,
+/// `poll_validation`, `poll_fetch` and `poll_reset` until they yield nothing, and comes back at
+/// `poll_timeout`. Every plan is answered once: with what arrived or with the failure.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     isolation: IsolationLevel,
@@ -58,12 +59,14 @@ pub(crate) struct Fetcher {
     fault: Option<Error>,
     /// Partitions that came to their end without data since the last delivery.
     arrivals: Vec<(TopicPartition, Version)>,
-    /// Positions that left what lay outside of their log since the last delivery.
-    resets: Vec<(PositionReset, Version)>,
+    /// Positions that had to be left since the last delivery.
+    resets: Vec<PositionReset>,
+    /// The same, for the log.
+    unlogged: Vec<PositionReset>,
     /// Whether a position moved without data.
     has_moved: bool,
-    /// Whether some position may have to be looked up.
-    has_lookups: bool,
+    /// Whether some leader may have to be asked about a position.
+    has_questions: bool,
     metadata: Option<MetadataNeed>,
     /// Whether fresh metadata was asked for and has not come yet.
     is_refreshing: bool,
@@ -136,8 +139,9 @@ impl Fetcher {
             fault: None,
             arrivals: Vec::new(),
             resets: Vec::new(),
+            unlogged: Vec::new(),
             has_moved: false,
-            has_lookups: false,
+            has_questions: false,
             metadata: None,
             is_refreshing: false,
             hints: Vec::new(),
@@ -153,13 +157,14 @@ impl Fetcher {
         self.positions.retain(|partition| wanted.contains(partition));
         self.buffer.clear();
         self.arrivals.clear();
+        self.resets.clear();
         self.has_moved = false;
         for (partition, start) in partitions {
             self.positions.assign(partition, start);
         }
         self.planner.handle_leaders(&self.positions);
         self.fault = None;
-        self.has_lookups = true;
+        self.has_questions = true;
         self.metadata = self.metadata.or(Some(MetadataNeed::Known));
     }
 
@@ -167,15 +172,15 @@ impl Fetcher {
     pub(crate) fn unassign(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
             self.positions.unassign(partition);
-            self.buffer.discard(partition);
+            self.forget(partition);
         }
         self.planner.handle_leaders(&self.positions);
     }
 
     /// Goes on reading at `start`; `false` when the partition is not assigned.
     pub(crate) fn seek(&mut self, partition: &TopicPartition, start: StartOffset) -> bool {
-        self.buffer.discard(partition);
-        self.has_lookups = true;
+        self.forget(partition);
+        self.has_questions = true;
         self.positions.seek(partition, start)
     }
 
@@ -219,7 +224,7 @@ impl Fetcher {
             return Some(Err(error));
         }
         let mut ends = self.take_arrivals();
-        let resets = self.take_resets();
+        let resets = std::mem::take(&mut self.resets);
         let positions = &self.positions;
         let pieces = self.buffer.take(|partition| positions.may_deliver(partition));
         ends.extend(pieces.iter().filter_map(|piece| self.deliver(piece)));
@@ -260,32 +265,25 @@ impl Fetcher {
 
     /// The next lookup of log starts and ends to send.
     pub(crate) fn poll_lookup(&mut self) -> Option<LookupPlan> {
-        if !self.has_lookups {
-            return None;
-        }
-        let mut plan: Option<LookupPlan> = None;
-        self.has_lookups = false;
-        for (partition, position) in self.positions.iter_mut() {
-            let Stage::Lookup { lookup, .. } = &mut position.stage else { continue };
-            self.has_lookups = true;
-            let is_free =
-                position.retry_at.is_none() && position.failure.is_none() && !lookup.is_asked;
-            let Some(leader) = position.leader.filter(|_| is_free) else { continue };
-            if !self.buffer.is_empty_of(partition) || self.planner.is_delayed(leader.broker) {
-                continue;
-            }
-            let plan = plan.get_or_insert(LookupPlan { broker: leader.broker, partitions: vec![] });
-            if plan.broker == leader.broker {
+        let buffer = &self.buffer;
+        let (broker, partitions) = self.has_questions.then(|| {
+            self.positions.questions(&self.planner, |partition, position, leader| {
+                let version = position.version;
+                let Stage::Lookup { lookup, .. } = &mut position.stage else { return None };
+                if lookup.is_asked || !buffer.is_empty_of(partition) {
+                    return None;
+                }
                 lookup.is_asked = true;
-                plan.partitions.push(LookupPartition {
-                    topic_partition: partition.clone(),
-                    leader_epoch: leader.epoch,
-                    end: lookup.wanted(),
-                    version: position.version,
-                });
-            }
-        }
-        plan
+                let (topic_partition, end) = (partition.clone(), lookup.wanted());
+                Some(LookupPartition { topic_partition, leader_epoch: leader.epoch, end, version })
+            })
+        })??;
+        Some(LookupPlan { broker, partitions })
+    }
+
+    /// The next position that had to be left, for the log.
+    pub(crate) fn poll_reset(&mut self) -> Option<PositionReset> {
+        self.unlogged.pop()
     }
 
     /// What the machine has to be told about leaders now.
@@ -330,7 +328,7 @@ impl Fetcher {
         if position.needs_leader() {
             self.metadata = Some(MetadataNeed::Fresh);
         }
-        self.has_lookups = true;
+        self.has_questions = true;
         failure
     }
 
@@ -345,15 +343,10 @@ impl Fetcher {
             .collect()
     }
 
-    /// The resets that nothing the application did has made meaningless since.
-    fn take_resets(&mut self) -> Vec<PositionReset> {
-        let resets = std::mem::take(&mut self.resets).into_iter();
-        resets
-            .filter(|(reset, version)| {
-                self.positions.current(&reset.topic_partition, *version).is_some()
-            })
-            .map(|(reset, _)| reset)
-            .collect()
+    /// The application has left the position of `partition`: what belongs to it is of no use.
+    fn forget(&mut self, partition: &TopicPartition) {
+        self.buffer.discard(partition);
+        self.resets.retain(|reset| reset.topic_partition != *partition);
     }
 
     /// Moves the position behind what is being handed out; yields the end if it is there.

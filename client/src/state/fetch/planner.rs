@@ -10,7 +10,7 @@ use std::time::Instant;
 use indexmap::{Equivalent, IndexMap};
 use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 
-use super::positions::{Leader, Position, Positions, Stage, Version};
+use super::positions::{FetchPosition, Leader, Position, Positions, Version};
 use super::session::{FetchSession, NO_SESSION, SessionId, SessionPart};
 
 /// The limits a fetch keeps, from the consumer's properties.
@@ -38,13 +38,16 @@ pub(crate) struct PlannedPartition {
     pub(crate) topic_partition: TopicPartition,
     pub(crate) offset: Offset,
     pub(crate) leader_epoch: Option<LeaderEpoch>,
+    /// The epoch of the record before `offset`: the broker says if it has another one there.
+    pub(crate) last_fetched_epoch: Option<LeaderEpoch>,
 }
 
-/// In which life of its position, and at which offset, a partition was asked for.
+/// In which life of its position, at which offset and under which leader a partition was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) version: Version,
     pub(crate) offset: Offset,
+    pub(crate) leader: Leader,
 }
 
 /// A fetch that has not been answered yet, or just was.
@@ -306,17 +309,17 @@ impl Equivalent<TopicPartition> for Name<'_> {
 struct Wanted<'a> {
     partition: &'a TopicPartition,
     asked: Asked,
-    leader_epoch: Option<LeaderEpoch>,
+    last_fetched_epoch: Option<LeaderEpoch>,
     served: u64,
 }
 
 impl<'a> Wanted<'a> {
     fn new(partition: &'a TopicPartition, position: &Position, leader: Leader) -> Option<Self> {
-        let Stage::Fetching { fetched, .. } = position.stage else { return None };
-        let asked = Asked { version: position.version, offset: fetched };
-        let (leader_epoch, served) = (leader.epoch, position.served);
+        let FetchPosition { offset, epoch: last_fetched_epoch } = position.fetched()?;
+        let asked = Asked { version: position.version, offset, leader };
         let is_free = position.is_ready() && position.asked_at.is_none();
-        is_free.then_some(Self { partition, asked, leader_epoch, served })
+        let served = position.served;
+        is_free.then_some(Self { partition, asked, last_fetched_epoch, served })
     }
 }
 
@@ -325,7 +328,8 @@ impl From<&Wanted<'_>> for PlannedPartition {
         Self {
             topic_partition: wanted.partition.clone(),
             offset: wanted.asked.offset,
-            leader_epoch: wanted.leader_epoch,
+            leader_epoch: wanted.asked.leader.epoch,
+            last_fetched_epoch: wanted.last_fetched_epoch,
         }
     }
 }

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 
 use super::leadership::Leadership;
+use super::planner::Planner;
 use super::reset::{End, Lookup};
 use crate::error::Error;
 
@@ -23,6 +24,9 @@ pub enum StartOffset {
     Latest,
     /// This offset; outside of the log, `auto.offset.reset` decides.
     At(Offset),
+    /// This offset, in a log in which the record before it is of this epoch: where reading stopped
+    /// earlier, so that it is noticed if the log was truncated since (KIP-320).
+    AtEpoch(Offset, LeaderEpoch),
 }
 
 /// One life of a position. Every assignment, seek and reset begins a new one, so that an answer to
@@ -37,18 +41,42 @@ pub(crate) struct Leader {
     pub(crate) epoch: Option<LeaderEpoch>,
 }
 
+/// Where a reader stands: what comes next, and in which log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FetchPosition {
+    pub(crate) offset: Offset,
+    /// The epoch of the record before it, as far as it is known. A log that has another one there is
+    /// not the log that was read.
+    pub(crate) epoch: Option<LeaderEpoch>,
+}
+
 /// How far a partition has been read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) delivered: FetchPosition,
+    pub(crate) fetched: FetchPosition,
+}
+
+/// What is done with a partition.
 ///
 /// ```text
-/// Lookup ──answer──► Fetching ──out of range──► Lookup
+///            ┌────────────── out of range ──────────────┐
+///            ▼                                          │
+///         Lookup ──answer──► Fetching ──new leader──► Validating
+///            ▲                  │ ▲                     │ │
+///            └── out of range ──┘ └── the same log ─────┘ │
+///                                 └── where it was cut ───┘
 /// ```
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// No usable offset: a broker has to say where the log begins or ends, once what was fetched
     /// before has been delivered.
     Lookup { delivered: Option<Offset>, lookup: Lookup },
+    /// The leader has to say whether its log is the one that was read. What was fetched before is
+    /// delivered meanwhile.
+    Validating { progress: Progress, is_asked: bool },
     /// Being read.
-    Fetching { delivered: Offset, fetched: Offset },
+    Fetching(Progress),
 }
 
 /// One assigned partition.
@@ -172,8 +200,25 @@ impl Positions {
         self.partitions.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Position)> {
-        self.partitions.iter_mut()
+    /// What `ask` has to know of the first leader that can be asked something now.
+    pub(crate) fn questions<Q>(
+        &mut self,
+        planner: &Planner,
+        mut ask: impl FnMut(&TopicPartition, &mut Position, Leader) -> Option<Q>,
+    ) -> Option<(BrokerId, Vec<Q>)> {
+        let mut plan: Option<(BrokerId, Vec<Q>)> = None;
+        for (partition, position) in &mut self.partitions {
+            let is_free = position.retry_at.is_none() && position.failure.is_none();
+            let Some(leader) = position.leader.filter(|_| is_free) else { continue };
+            let is_other = plan.as_ref().is_some_and(|(broker, _)| *broker != leader.broker);
+            if is_other || planner.is_delayed(leader.broker) {
+                continue;
+            }
+            if let Some(question) = ask(partition, position, leader) {
+                plan.get_or_insert((leader.broker, Vec::new())).1.push(question);
+            }
+        }
+        plan
     }
 
     fn next_version(&mut self) -> Version {
@@ -211,43 +256,64 @@ impl Position {
 
     /// The next offset to hand to the application, if it is known.
     pub(crate) fn delivered(&self) -> Option<Offset> {
-        match self.stage {
-            Stage::Fetching { delivered, .. } => Some(delivered),
-            Stage::Lookup { delivered, .. } => delivered,
+        match &self.stage {
+            Stage::Fetching(progress) | Stage::Validating { progress, .. } => {
+                Some(progress.delivered.offset)
+            }
+            Stage::Lookup { delivered, .. } => *delivered,
         }
     }
 
     /// Moves the position behind what is being handed to the application.
-    pub(crate) fn deliver(&mut self, next: Offset) {
-        self.is_end_announced &= self.delivered() == Some(next);
+    pub(crate) fn deliver(&mut self, next: FetchPosition) {
+        self.is_end_announced &= self.delivered() == Some(next.offset);
         match &mut self.stage {
-            Stage::Fetching { delivered, .. } => *delivered = next,
-            Stage::Lookup { delivered, .. } => *delivered = Some(next),
+            Stage::Fetching(progress) | Stage::Validating { progress, .. } => {
+                progress.delivered = next;
+            }
+            Stage::Lookup { delivered, .. } => *delivered = Some(next.offset),
         }
     }
 
-    /// The next offset to ask a broker for, if it is known.
-    pub(crate) fn fetched(&self) -> Option<Offset> {
+    /// What a broker is to be asked for next, if that may be done now.
+    pub(crate) fn fetched(&self) -> Option<FetchPosition> {
         match self.stage {
-            Stage::Fetching { fetched, .. } => Some(fetched),
+            Stage::Fetching(Progress { fetched, .. }) => Some(fetched),
+            Stage::Lookup { .. } | Stage::Validating { .. } => None,
+        }
+    }
+
+    /// How far it has been read, unless a broker has to say where to read.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        match self.stage {
+            Stage::Fetching(progress) | Stage::Validating { progress, .. } => Some(progress),
             Stage::Lookup { .. } => None,
         }
     }
 
     /// Data came: the next request starts behind it.
-    pub(crate) fn advance(&mut self, next: Offset, arrival: u64) {
+    pub(crate) fn advance(&mut self, next: FetchPosition, arrival: u64) {
         self.served = arrival;
         self.refusals = 0;
-        if let Stage::Fetching { fetched, .. } = &mut self.stage {
-            *fetched = next;
+        if let Stage::Fetching(progress) = &mut self.stage {
+            progress.fetched = next;
         }
     }
 
-    /// Asks `leader` from now on, and at once.
+    /// Asks `leader` from now on, and at once; first of all for the log that was read until now.
     pub(crate) fn follow(&mut self, leader: Leader) {
         self.leader = Some(leader);
         self.missing = 0;
         self.retry_at = None;
+        if let Some(progress) = self.progress() {
+            self.stage = Stage::validating(progress);
+        }
+    }
+
+    /// Whether an answer of `leader` tells nothing any more, because there is another one, or another
+    /// epoch of it.
+    pub(crate) fn has_left(&self, leader: Leader) -> bool {
+        self.leader.is_some_and(|present| present != leader)
     }
 
     /// Whether metadata with this `leadership` is to be acted on. That nobody leads the partition
@@ -273,11 +339,11 @@ impl Position {
     /// The offset reached, when that is the end of what may be read: everything before it was
     /// delivered and the log had nothing more when last asked.
     pub(crate) fn end_reached(&self) -> Option<Offset> {
-        let Stage::Fetching { delivered, fetched } = self.stage else {
+        let Stage::Fetching(Progress { delivered, fetched }) = self.stage else {
             return None;
         };
-        let end = self.log_end?;
-        (delivered == fetched && delivered >= end).then_some(delivered)
+        let (end, reached) = (self.log_end?, delivered.offset);
+        (reached == fetched.offset && reached >= end).then_some(reached)
     }
 
     /// The end reached, once for each time that it is.
@@ -288,10 +354,33 @@ impl Position {
     }
 }
 
+impl FetchPosition {
+    /// `offset`, in whatever log it is.
+    pub(crate) fn unknown(offset: Offset) -> Self {
+        Self { offset, epoch: None }
+    }
+}
+
+impl Progress {
+    /// Nothing fetched that was not delivered.
+    pub(crate) fn at(position: FetchPosition) -> Self {
+        Self { delivered: position, fetched: position }
+    }
+}
+
 impl Stage {
-    /// Read from `offset` on.
-    pub(crate) fn at(offset: Offset) -> Self {
-        Self::Fetching { delivered: offset, fetched: offset }
+    /// Read from `position` on.
+    pub(crate) fn at(position: FetchPosition) -> Self {
+        Self::Fetching(Progress::at(position))
+    }
+
+    /// Read on, once the leader has said that this is the log; right away where nothing is known that
+    /// it could be recognised by.
+    pub(crate) fn validating(progress: Progress) -> Self {
+        match progress.fetched.epoch {
+            Some(_) => Self::Validating { progress, is_asked: false },
+            None => Self::Fetching(progress),
+        }
     }
 
     fn lookup(lookup: Lookup) -> Self {
@@ -302,7 +391,10 @@ impl Stage {
 impl From<StartOffset> for Stage {
     fn from(start: StartOffset) -> Self {
         match start {
-            StartOffset::At(offset) => Self::at(offset),
+            StartOffset::At(offset) => Self::at(FetchPosition::unknown(offset)),
+            StartOffset::AtEpoch(offset, epoch) => {
+                Self::validating(Progress::at(FetchPosition { offset, epoch: Some(epoch) }))
+            }
             StartOffset::Earliest => Self::lookup(Lookup::start(End::Earliest)),
             StartOffset::Latest => Self::lookup(Lookup::start(End::Latest)),
         }

@@ -7,7 +7,8 @@ use kavka_protocol::{Offset, TopicPartition};
 
 use crate::config::OffsetReset;
 
-/// A position that lay outside of the log, and where `auto.offset.reset` let reading go on.
+/// A position that is not, or no longer, one in the log, and where reading goes on instead because
+/// `auto.offset.reset` allows it.
 ///
 /// Retention deletes the oldest records of a log whether or not everybody has read them; an unclean
 /// election can cut off the newest.
@@ -16,15 +17,27 @@ use crate::config::OffsetReset;
 pub struct PositionReset {
     /// The partition.
     pub topic_partition: TopicPartition,
-    /// The position that the broker refused.
+    /// The position that was left.
     pub from: Offset,
     /// Where reading goes on.
     pub to: Offset,
+    /// Why it was left.
+    pub cause: ResetCause,
+}
+
+/// Why a position had to be left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResetCause {
+    /// It lay outside of the log.
+    OutOfRange,
+    /// The log was cut off before it, and goes on with other records, or none (KIP-320): some that were
+    /// read do not exist any more. Reading goes on where the two logs part, as far as that is known.
+    Truncated,
 }
 
 impl PositionReset {
-    /// How many offsets are passed over and will not be handed out. None when reading goes back
-    /// because the log ends before the position.
+    /// How many offsets are passed over and will not be handed out. None when reading goes back.
     pub fn passed_over(&self) -> u64 {
         u64::try_from(self.to.saturating_sub(self.from)).unwrap_or(0)
     }
@@ -32,13 +45,15 @@ impl PositionReset {
 
 impl fmt::Display for PositionReset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic_partition, from, to } = self;
-        write!(
-            f,
-            "{topic_partition}: offset {from} is outside of the log, reading goes on at {to}"
-        )?;
+        let Self { topic_partition, from, to, cause } = self;
+        let what = match cause {
+            ResetCause::OutOfRange => "is outside of the log",
+            ResetCause::Truncated => "had been reached when the log was cut off before it",
+        };
+        write!(f, "{topic_partition}: offset {from} {what}, reading goes on at {to}")?;
         match self.passed_over() {
-            0 => f.write_str(", which is before it"),
+            0 if to < from => f.write_str(", which is before it"),
+            0 => Ok(()),
             count => write!(f, "; {count} offsets are passed over"),
         }
     }
@@ -65,8 +80,8 @@ pub(crate) struct Lookup {
 enum Purpose {
     /// Reading starts there.
     Start(End),
-    /// Reading goes on there: the broker refused this position.
-    Reset { position: Offset, end: End },
+    /// Reading goes on there: this position did not hold.
+    Reset { position: Offset, end: End, cause: ResetCause },
     /// Nothing will be reset; an error that says what the log holds is worth two questions.
     Report { position: Offset, log_start: Option<Offset> },
 }
@@ -77,7 +92,7 @@ pub(crate) enum Found {
     /// Reading starts here.
     Position(Offset),
     /// Reading goes on at `to` instead of `from`.
-    Reset { from: Offset, to: Offset },
+    Reset { from: Offset, to: Offset, cause: ResetCause },
     /// The other end has to be looked up too.
     AskAgain,
     /// The position is of no use; the log holds the offsets from `log_start` to before `log_end`.
@@ -92,12 +107,24 @@ impl Lookup {
 
     /// For a `position` that the broker says is outside of the log.
     pub(crate) fn out_of_range(position: Offset, reset: OffsetReset) -> Self {
-        let purpose = match reset {
-            OffsetReset::Earliest => Purpose::Reset { position, end: End::Earliest },
-            OffsetReset::Latest => Purpose::Reset { position, end: End::Latest },
-            OffsetReset::None => Purpose::Report { position, log_start: None },
+        Self::instead_of(position, reset, ResetCause::OutOfRange).unwrap_or(Self {
+            purpose: Purpose::Report { position, log_start: None },
+            is_asked: false,
+        })
+    }
+
+    /// For a `position` that did not hold; `None` where nothing is to be read instead.
+    pub(crate) fn instead_of(
+        position: Offset,
+        reset: OffsetReset,
+        cause: ResetCause,
+    ) -> Option<Self> {
+        let end = match reset {
+            OffsetReset::Earliest => End::Earliest,
+            OffsetReset::Latest => End::Latest,
+            OffsetReset::None => return None,
         };
-        Self { purpose, is_asked: false }
+        Some(Self { purpose: Purpose::Reset { position, end, cause }, is_asked: false })
     }
 
     /// The broker has said that the log begins or ends, whichever was wanted, at `offset`.
@@ -105,7 +132,9 @@ impl Lookup {
         self.is_asked = false;
         match &mut self.purpose {
             Purpose::Start(_) => Found::Position(offset),
-            Purpose::Reset { position, .. } => Found::Reset { from: *position, to: offset },
+            Purpose::Reset { position, cause, .. } => {
+                Found::Reset { from: *position, to: offset, cause: *cause }
+            }
             Purpose::Report { position, log_start: Some(log_start) } => {
                 Found::OutOfRange { position: *position, log_start: *log_start, log_end: offset }
             }
@@ -135,7 +164,7 @@ mod tests {
         for (end, reset) in
             [(End::Earliest, OffsetReset::Earliest), (End::Latest, OffsetReset::Latest)]
         {
-            let found = Found::Reset { from: 5, to: 7 };
+            let found = Found::Reset { from: 5, to: 7, cause: ResetCause::OutOfRange };
             for (mut lookup, expected) in
                 [(Lookup::start(end), Found::Position(7)), (Lookup::out_of_range(5, reset), found)]
             {
@@ -147,22 +176,41 @@ mod tests {
 
     #[test]
     fn a_reset_says_how_much_is_passed_over_or_that_it_goes_back() {
-        for (from, to, passed_over, text) in [
+        use ResetCause::{OutOfRange, Truncated};
+        for (from, to, cause, passed_over, text) in [
             (
                 500,
                 1000,
+                OutOfRange,
                 500,
                 "orders-0: offset 500 is outside of the log, reading goes on at 1000; 500 offsets are passed over",
             ),
             (
                 500,
                 400,
+                OutOfRange,
                 0,
                 "orders-0: offset 500 is outside of the log, reading goes on at 400, which is before it",
             ),
+            (
+                500,
+                400,
+                Truncated,
+                0,
+                "orders-0: offset 500 had been reached when the log was cut off before it, \
+                 reading goes on at 400, which is before it",
+            ),
+            (
+                500,
+                500,
+                Truncated,
+                0,
+                "orders-0: offset 500 had been reached when the log was cut off before it, \
+                 reading goes on at 500",
+            ),
         ] {
-            let reset =
-                PositionReset { topic_partition: TopicPartition::new("orders", 0), from, to };
+            let topic_partition = TopicPartition::new("orders", 0);
+            let reset = PositionReset { topic_partition, from, to, cause };
             assert_eq!((reset.passed_over(), reset.to_string().as_str()), (passed_over, text));
         }
     }

@@ -49,6 +49,7 @@ struct Known {
 struct Terms {
     offset: Offset,
     leader_epoch: Option<LeaderEpoch>,
+    last_fetched_epoch: Option<LeaderEpoch>,
     max_bytes: usize,
 }
 
@@ -148,8 +149,13 @@ impl FetchSession {
 
     /// Notes that `asked` is wanted, and says whether the broker has to be told.
     fn is_news(&mut self, asked: &PlannedPartition, max_bytes: usize) -> bool {
-        let PlannedPartition { topic_partition, offset, leader_epoch } = asked;
-        let terms = Terms { offset: *offset, leader_epoch: *leader_epoch, max_bytes };
+        let PlannedPartition { topic_partition, offset, leader_epoch, last_fetched_epoch } = asked;
+        let terms = Terms {
+            offset: *offset,
+            leader_epoch: *leader_epoch,
+            last_fetched_epoch: *last_fetched_epoch,
+            max_bytes,
+        };
         let wanted = self.requests;
         match self.known.get_mut(topic_partition) {
             Some(known) => {
@@ -188,7 +194,13 @@ mod tests {
     }
 
     fn at(partition: i32, offset: Offset) -> PlannedPartition {
-        PlannedPartition { topic_partition: tp(partition), offset, leader_epoch: None }
+        let (leader_epoch, last_fetched_epoch) = (None, None);
+        PlannedPartition {
+            topic_partition: tp(partition),
+            offset,
+            leader_epoch,
+            last_fetched_epoch,
+        }
     }
 
     fn plan(

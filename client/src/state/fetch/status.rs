@@ -37,6 +37,9 @@ pub enum FetchState {
     Refused(u32),
     /// This broker is asked where the log begins or ends.
     LookingUp(BrokerId),
+    /// This broker leads the partition since lately, and is asked whether its log is the one that was
+    /// read until now.
+    Validating(BrokerId),
     /// This broker has been asked for it.
     Asked(BrokerId),
     /// This broker is not asked for the moment: it failed or throttles.
@@ -87,10 +90,11 @@ impl Fetcher {
         if self.planner.is_delayed(leader.broker) {
             return FetchState::BrokerDelayed(leader.broker);
         }
-        if matches!(position.stage, Stage::Lookup { .. }) {
-            return FetchState::LookingUp(leader.broker);
+        match position.stage {
+            Stage::Lookup { .. } => FetchState::LookingUp(leader.broker),
+            Stage::Validating { .. } => FetchState::Validating(leader.broker),
+            Stage::Fetching(_) => self.waiting_for(leader.broker),
         }
-        self.waiting_for(leader.broker)
     }
 
     fn waiting_for(&self, broker: BrokerId) -> FetchState {
@@ -132,6 +136,9 @@ impl fmt::Display for FetchState {
             }
             Self::LookingUp(broker) => {
                 write!(f, "broker {broker} is asked where the log begins or ends")
+            }
+            Self::Validating(broker) => {
+                write!(f, "broker {broker} is asked whether its log is the one that was read")
             }
             Self::Asked(broker) => write!(f, "broker {broker} has been asked"),
             Self::BrokerDelayed(broker) => {

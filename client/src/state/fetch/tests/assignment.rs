@@ -68,13 +68,12 @@ fn the_next_request_starts_behind_what_arrived_before_that_is_handed_out() {
 
 #[test]
 fn the_position_is_exact_whatever_the_batches_are() {
-    let control =
-        |base| batch_with(Header { base, last_delta: 0, count: 1, attributes: CONTROL, body: 9 });
-    let emptied = |base, last_delta| {
-        batch_with(Header { base, last_delta, count: 0, attributes: 0, body: 0 })
+    let control = |base| {
+        batch_with(Header { base, count: 1, attributes: CONTROL, body: 9, ..Header::default() })
     };
+    let emptied = |base, last_delta| batch_with(Header { base, last_delta, ..Header::default() });
     let compacted =
-        |base| batch_with(Header { base, last_delta: 9, count: 2, attributes: 0, body: 9 });
+        |base| batch_with(Header { base, last_delta: 9, count: 2, body: 9, ..Header::default() });
     for (what, start, records, expected) in [
         ("a plain batch", 0, vec![batch(0, 3)], 3),
         ("a batch that begins before the position", 2, vec![batch(0, 3)], 3),

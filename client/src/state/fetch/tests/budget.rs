@@ -152,7 +152,7 @@ fn one_busy_partition_among_two_hundred_does_not_hold_the_others_back() {
         }
         while let Some(delivery) = bench.delivery() {
             for piece in &delivery.pieces {
-                served[piece.topic_partition.partition as usize] = piece.next;
+                served[piece.topic_partition.partition as usize] = piece.next.offset;
             }
             let bytes = delivery.pieces.iter().map(|piece| piece.records.len()).sum();
             bench.fetcher.release(bytes);

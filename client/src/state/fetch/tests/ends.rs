@@ -58,7 +58,7 @@ fn the_end_is_not_told_while_data_before_it_waits() {
 #[test]
 fn the_end_lies_behind_the_last_marker() {
     let marker =
-        batch_with(Header { base: 4, last_delta: 0, count: 1, attributes: CONTROL, body: 9 });
+        batch_with(Header { base: 4, count: 1, attributes: CONTROL, body: 9, ..Header::default() });
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();
     bench.answer(1, vec![fetched(0, 5, &[batch(0, 4), marker])]);

@@ -4,9 +4,11 @@ mod assignment;
 mod budget;
 mod ends;
 mod random;
+mod random_truncation;
 mod refusals;
 mod resets;
 mod sessions;
+mod truncation;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -129,7 +131,7 @@ fn asked(plan: &FetchPlan) -> (i32, Vec<(i32, Offset)>) {
 
 fn spans(delivery: &Delivery) -> Vec<(i32, Offset, Offset)> {
     let pieces = delivery.pieces.iter();
-    pieces.map(|piece| (piece.topic_partition.partition, piece.from, piece.next)).collect()
+    pieces.map(|piece| (piece.topic_partition.partition, piece.from, piece.next.offset)).collect()
 }
 
 /// Waits are up to a fifth longer or shorter than they are said to be, and not all by the same.
@@ -166,18 +168,25 @@ fn refused(partition: i32, error: ErrorCode) -> FetchedPartition {
     FetchedPartition { error: Some(error), high_watermark: None, ..fetched(partition, 0, &[]) }
 }
 
-/// A batch of `count` records at `base`.
+/// A batch of `count` records at `base`, appended by a leader of epoch 0.
 fn batch(base: Offset, count: i32) -> Bytes {
-    batch_with(Header { base, last_delta: count - 1, count, attributes: 0, body: 0 })
+    batch_with(Header { base, last_delta: count - 1, count, ..Header::default() })
+}
+
+/// The same, appended by a leader of `epoch`.
+fn batch_of_epoch(epoch: i32, base: Offset, count: i32) -> Bytes {
+    batch_with(Header { epoch, base, last_delta: count - 1, count, ..Header::default() })
 }
 
 /// A batch of one record that takes `size` bytes altogether.
 fn batch_of_size(base: Offset, size: usize) -> Bytes {
-    batch_with(Header { base, last_delta: 0, count: 1, attributes: 0, body: size - HEADER_SIZE })
+    batch_with(Header { base, count: 1, body: size - HEADER_SIZE, ..Header::default() })
 }
 
+#[derive(Default)]
 struct Header {
     base: Offset,
+    epoch: i32,
     last_delta: i32,
     count: i32,
     attributes: i16,
@@ -188,7 +197,7 @@ fn batch_with(header: Header) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i64(header.base);
     bytes.put_i32(i32::try_from(HEADER_SIZE - 12 + header.body).unwrap());
-    bytes.put_i32(0); // leader epoch
+    bytes.put_i32(header.epoch);
     bytes.put_i8(2); // magic
     bytes.put_u32(0); // checksum: nobody looks at it before the records are read
     bytes.put_i16(header.attributes);

@@ -78,6 +78,10 @@ impl World {
             assert!(asked.all(|partition| seen.insert(partition)), "in flight twice");
             self.requests.push(plan);
         }
+        while let Some(plan) = self.bench.fetcher.poll_validation() {
+            let now = self.bench.now;
+            self.bench.fetcher.handle_validation(&plan, Ok(all_valid(&plan)), now);
+        }
         if self.bench.fetcher.poll_metadata().is_some() {
             let look = |partition: &TopicPartition| leadership(&self.bench.leaders, partition);
             self.bench.fetcher.handle_refresh(look, self.bench.now);
@@ -182,7 +186,7 @@ impl World {
         for piece in &delivery.pieces {
             let at = &mut self.delivered[piece.topic_partition.partition as usize];
             assert_eq!(piece.from, *at, "a gap or a repetition in {}", piece.topic_partition);
-            *at = piece.next;
+            *at = piece.next.offset;
             self.held.push_back(piece.records.len());
         }
         for (partition, offset) in delivery.ends {
@@ -267,6 +271,16 @@ impl World {
     }
 }
 
+/// Nothing is ever cut off here.
+fn all_valid(plan: &ValidationPlan) -> Vec<ValidationAnswer> {
+    let asked = plan.partitions.iter();
+    let valid = asked.map(|asked| ValidationAnswer {
+        topic_partition: asked.topic_partition.clone(),
+        end: Ok(Some(EpochEndOffset { epoch: asked.epoch, end_offset: Offset::MAX })),
+    });
+    valid.collect()
+}
+
 fn log(random: &mut fastrand::Rng) -> (Vec<Bytes>, Offset) {
     let (mut batches, mut next) = (Vec::new(), 0);
     for _ in 0..random.usize(0..60) {
@@ -277,7 +291,7 @@ fn log(random: &mut fastrand::Rng) -> (Vec<Bytes>, Offset) {
         let count = if kind == 1 { 0 } else { random.i32(0..=last_delta) + 1 };
         let largest = if random.u8(..10) == 0 { 2000 } else { 300 };
         let body = random.usize(..largest);
-        batches.push(batch_with(Header { base, last_delta, count, attributes, body }));
+        batches.push(batch_with(Header { base, epoch: 0, last_delta, count, attributes, body }));
         next = base + i64::from(last_delta) + 1;
     }
     (batches, next)

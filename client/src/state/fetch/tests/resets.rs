@@ -12,12 +12,14 @@ fn wanted(plan: &LookupPlan) -> Vec<(i32, End)> {
     plan.partitions.iter().map(|asked| (asked.topic_partition.partition, asked.end)).collect()
 }
 
+/// Returns what is logged.
 fn found(bench: &mut Bench, plan: &LookupPlan, offset: Offset) -> Vec<PositionReset> {
     let answers = plan.partitions.iter().map(|asked| LookupAnswer {
         topic_partition: asked.topic_partition.clone(),
         offset: Ok(Some(offset)),
     });
-    bench.fetcher.handle_lookup(plan, Ok(answers.collect()), bench.now)
+    bench.fetcher.handle_lookup(plan, Ok(answers.collect()), bench.now);
+    std::iter::from_fn(|| bench.fetcher.poll_reset()).collect()
 }
 
 fn symbolic() -> Bench {
@@ -119,7 +121,8 @@ fn out_of_range_goes_on_where_auto_offset_reset_says() {
         assert_eq!(wanted(&plan), [(0, end)]);
         let logged = found(&mut bench, &plan, 1000);
         let delivery = bench.delivery().expect("a bounded reader must look at its position");
-        let reset = PositionReset { topic_partition: tp(0), from: 500, to: 1000 };
+        let cause = ResetCause::OutOfRange;
+        let reset = PositionReset { topic_partition: tp(0), from: 500, to: 1000, cause };
         assert_eq!((&logged, &delivery.resets), (&vec![reset.clone()], &vec![reset]));
         assert_eq!(bench.position(0), Some(1000));
         assert_eq!(bench.fetch(), Some((1, vec![(0, 1000)])));

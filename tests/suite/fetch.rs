@@ -1,6 +1,7 @@
 //! Reading through the whole client from the in-process broker: what arrives, in which order, and
 //! what happens when the cluster does not behave.
 
+mod truncation;
 mod world;
 
 use kavka_broker::Disconnect;
@@ -14,7 +15,7 @@ use libtest_mimic::Trial;
 use world::{Reader, World, batch, next_batches, offsets, properties, tp};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial::conversation(
             "fetch::every_codec_on_many_partitions_is_read_whole",
             every_codec_on_many_partitions_is_read_whole,
@@ -96,7 +97,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             "fetch::a_million_records_arrive_once_and_in_order",
             a_million_records_arrive_once_and_in_order,
         ),
-    ]
+    ];
+    trials.extend(truncation::trials());
+    trials
 }
 
 const TOPIC: &str = "orders";

@@ -5,6 +5,7 @@ mod positions;
 mod reads;
 mod restarts;
 mod security;
+mod truncation;
 
 use kavka_tests::{java, trial};
 use libtest_mimic::Trial;
@@ -19,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::real("positions_are_those_of_kafkas_own_offsets", positions::offsets_agree),
         trial::real("compacted_gaps_and_markers_do_not_hold_a_scan", positions::compacted_gaps),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
+        trial::real_cluster("an_unclean_election_is_noticed", 3, truncation::is_noticed),
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
     ];
     trials.extend(security::trials());

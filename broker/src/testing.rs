@@ -195,7 +195,7 @@ impl World {
 }
 
 pub(crate) fn produce_frame(tp: &TopicPartition, batch: Bytes, acks: i16, version: i16) -> Frame {
-    let request = kavka_protocol::ProduceRequest {
+    let request = kavka_protocol::ProduceBatches {
         acks,
         timeout: Duration::from_secs(1),
         transactional_id: None,

@@ -40,6 +40,9 @@ mod clients;
 pub mod ddl;
 mod error;
 pub mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod options;
 mod schema;
 mod sink;

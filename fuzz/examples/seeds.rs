@@ -4,7 +4,8 @@ use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    for (target, name, bytes) in kavka_protocol::fuzz::seeds() {
+    let all = kavka_protocol::fuzz::seeds().into_iter().chain(kavka_connector::fuzz::seeds());
+    for (target, name, bytes) in all {
         let folder = seeds.join(target);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), bytes)?;

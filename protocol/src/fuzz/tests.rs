@@ -39,6 +39,9 @@ fn every_property_holds_for_what_fuzzers_have_found() {
     for entry in fs::read_dir(fuzz_folder().join("corpus")).unwrap() {
         let folder = entry.unwrap().path();
         let target = folder.file_name().unwrap().to_str().unwrap();
+        if !TARGETS.iter().any(|(name, _)| *name == target) {
+            continue;
+        }
         for entry in fs::read_dir(&folder).unwrap() {
             program(target)(&fs::read(entry.unwrap().path()).unwrap());
         }
@@ -67,7 +70,10 @@ fn every_property_holds_for_truncated_and_mangled_samples() {
 fn every_target_has_a_program() {
     let entries = fs::read_dir(fuzz_folder().join("fuzz_targets")).unwrap();
     let mut programs: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".rs", ""))
+        .map(|entry| entry.unwrap())
+        // The other crates' programs say which crate they are of.
+        .filter(|entry| !fs::read_to_string(entry.path()).unwrap().contains("(kavka_"))
+        .map(|entry| entry.file_name().into_string().unwrap().replace(".rs", ""))
         .collect();
     programs.sort();
     assert!(TARGETS.iter().map(|(name, _)| *name).eq(&programs), "{programs:?}");

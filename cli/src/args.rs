@@ -132,11 +132,24 @@ pub(crate) struct DemoArguments {
     pub(crate) rows: u64,
 }
 
+/// What reading and writing records have in common.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArguments {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Stop after this many records
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Say nothing on stderr but warnings and errors
+    #[arg(short = 'q', long = "quiet")]
+    pub(crate) quiet: bool,
+}
+
 /// kcat's letters and their meaning.
 #[derive(Debug, Args)]
 pub(crate) struct ConsumeArguments {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) records: RecordArguments,
     /// Topic to read
     #[arg(short = 't', long = "topic")]
     pub(crate) topic: String,
@@ -147,15 +160,9 @@ pub(crate) struct ConsumeArguments {
     /// e@TIMESTAMP (ms since the epoch; repeatable)
     #[arg(short = 'o', long = "offset", value_name = "OFFSET", allow_hyphen_values = true)]
     pub(crate) offset: Vec<String>,
-    /// Stop after this many records
-    #[arg(short = 'c', long = "count", value_name = "N")]
-    pub(crate) count: Option<u64>,
     /// Stop when every partition's end is reached
     #[arg(short = 'e', long = "exit")]
     pub(crate) exit: bool,
-    /// Say nothing on stderr but warnings and errors
-    #[arg(short = 'q', long = "quiet")]
-    pub(crate) quiet: bool,
     /// What follows each record
     #[arg(short = 'D', long = "delimiter", value_name = "TEXT", default_value = "\\n")]
     pub(crate) delimiter: String,
@@ -181,19 +188,13 @@ pub(crate) struct ConsumeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ProduceArguments {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) records: RecordArguments,
     /// Topic to write to
     #[arg(short = 't', long = "topic")]
     pub(crate) topic: String,
     /// Write to this partition instead of choosing one by key (-1: choose)
     #[arg(short = 'p', long = "partition", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-1..))]
     pub(crate) partition: Option<i32>,
-    /// Stop after this many records
-    #[arg(short = 'c', long = "count", value_name = "N")]
-    pub(crate) count: Option<u64>,
-    /// Say nothing on stderr but warnings and errors
-    #[arg(short = 'q', long = "quiet")]
-    pub(crate) quiet: bool,
     /// What ends a record on stdin
     #[arg(short = 'D', long = "delimiter", value_name = "TEXT", default_value = "\\n")]
     pub(crate) delimiter: String,

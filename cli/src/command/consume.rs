@@ -19,7 +19,7 @@ use crate::tell::tell;
 pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
     let range = Range::parse(&arguments.offset).map_err(Failure::usage)?;
     let style = style(&arguments).map_err(Failure::usage)?;
-    let properties = arguments.connection.required_properties()?;
+    let properties = arguments.records.connection.required_properties()?;
     let consumer_properties = range.consumer_properties(&properties);
     let client = Client::connect(properties).await?;
     let topic = client.topic(&arguments.topic).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
         out: BufWriter::with_capacity(OUT_CAPACITY, io::stdout().lock()),
         style,
         unbuffered: arguments.unbuffered,
-        left: arguments.count,
+        left: arguments.records.count,
         stop_timestamp: range.stop_timestamp,
         decompressor: Decompressor::default(),
     };
@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: ConsumeArguments) -> Result<(), Failure> {
         open: partitions,
         stops,
         exit: arguments.exit,
-        quiet: arguments.quiet,
+        quiet: arguments.records.quiet,
     };
     tokio::select! {
         result = session.run() => result,

@@ -15,7 +15,7 @@ use crate::tell::tell;
 
 pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
     let layout = Layout::new(&arguments).map_err(Failure::usage)?;
-    let properties = arguments.connection.required_properties()?;
+    let properties = arguments.records.connection.required_properties()?;
     let longest = longest_text(&properties);
     let client = Client::connect(properties).await?;
     let producer = client.producer(compression(&arguments))?;
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
         written: 0,
     };
     let interrupted = tokio::select! {
-        result = session.run(arguments.count) => result.map(|()| false)?,
+        result = session.run(arguments.records.count) => result.map(|()| false)?,
         stopped = tokio::signal::ctrl_c() => stopped.map(|()| true)?,
     };
     // Whoever interrupts does not want to wait for long.
@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: ProduceArguments) -> Result<(), Failure> {
         session.producer.flush().await?;
     }
     session.producer.close(CLOSE_LIMIT).await?;
-    if !arguments.quiet {
+    if !arguments.records.quiet {
         let how = if interrupted { " (interrupted)" } else { "" };
         tell!("% {} written to {}{how}", count(session.written, "record"), session.topic);
     }

@@ -37,9 +37,13 @@ pub async fn try_rows(session: &SqlContext, statement: &str) -> Result<Vec<Vec<S
 
 /// The message of a statement that must fail, its causes included.
 pub async fn error(session: &SqlContext, statement: &str) -> String {
-    let error = try_rows(session, statement).await.expect_err(statement);
+    chain(&try_rows(session, statement).await.expect_err(statement))
+}
+
+/// An error and its causes, as one text.
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();

@@ -8,6 +8,7 @@ use kavka_protocol::messages::{
 use kavka_protocol::server::{RequestFrame, encode_response};
 use kavka_sql::SqlContext;
 use kavka_tests::peer::{Peer, refused_address};
+use kavka_tests::sql::chain;
 use kavka_tests::{embedded, sql, trial};
 use libtest_mimic::Trial;
 
@@ -323,16 +324,6 @@ fn table(topic: &str, columns: &str, options: &str) -> String {
     format!(
         "CREATE TABLE {topic} ({columns}) WITH ('connector' = 'kafka', 'topic' = '{topic}', {format}{options})"
     )
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 const EARLIEST: &str = "'scan.startup.mode' = 'earliest-offset'";

@@ -555,12 +555,7 @@ fn advance(next: &mut [Offset; 2], batch: &RecordBatch) {
 }
 
 fn assert_says(error: &dyn StdError, fragments: &[&str]) {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
+    let text = sql::chain(error);
     for fragment in fragments {
         assert!(text.contains(fragment), "{text}\nlacks {fragment}");
     }

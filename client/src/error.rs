@@ -198,6 +198,20 @@ impl Error {
         }
     }
 
+    /// Whether one side did not believe who the other is, so that nothing was said beyond that.
+    pub(crate) fn is_authentication(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Authentication => true,
+            ErrorKind::Broker(code) => matches!(
+                code,
+                ErrorCode::IllegalSaslState
+                    | ErrorCode::SaslAuthenticationFailed
+                    | ErrorCode::UnsupportedSaslMechanism
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether the object that returned it is of no more use and must be built anew.
     pub fn is_fatal(&self) -> bool {
         match self.0.kind {

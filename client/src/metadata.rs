@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{BoxFuture, now, sleep_until};
 use crate::network::Network;
-use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings, Refresh};
+use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings, Refresh, Waiter};
 use crate::topic::{Cluster, TopicMetadata};
 
 /// What is known about the cluster; looking never waits.
@@ -40,6 +40,11 @@ impl MetadataCache {
     /// What was wrong with `topic` when the cluster was last asked.
     pub(crate) fn topic_error(&self, topic: &str) -> Option<ErrorCode> {
         self.with(|metadata| metadata.error(topic))
+    }
+
+    /// Why brokers refuse to say anything, if that was their last word and will not pass by itself.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        self.trouble().filter(|error| !error.is_retriable())
     }
 
     pub(crate) fn cluster(&self) -> Cluster {
@@ -81,7 +86,8 @@ impl MetadataCache {
     /// Waits until `topic` is known with at least one partition.
     ///
     /// A reader is told soon that a topic does not exist; a writer waits until `deadline` for the
-    /// broker to create it. Dropping the future only stops the waiting.
+    /// broker to create it. Both are told at once when brokers refuse to say anything, for instance
+    /// because they do not know this client. Dropping the future only stops the waiting.
     pub(crate) async fn wait_for_topic(
         &self,
         topic: &str,
@@ -89,6 +95,7 @@ impl MetadataCache {
         deadline: Instant,
     ) -> Result<Arc<TopicMetadata>> {
         let started = now();
+        let mut was_told = false;
         loop {
             if let Some(known) = self.usable(topic) {
                 return Ok(known);
@@ -97,17 +104,18 @@ impl MetadataCache {
             if let Some(known) = self.usable(topic) {
                 return Ok(known);
             }
+            // What was refused to somebody before may be granted now.
+            if let Some(refusal) = self.refusal().filter(|_| was_told) {
+                return Err(refusal.about_topic(topic));
+            }
             let error = self.topic_error(topic);
             if let Some(code) = error.filter(|code| is_final(*code, interest, started)) {
                 return Err(topic_error(topic, code));
             }
             if tokio::time::timeout_at(deadline.into(), news).await.is_err() {
-                return Err(match error {
-                    Some(code) => topic_error(topic, code),
-                    None => Error::new(ErrorKind::Timeout, "no broker answered in time")
-                        .with_api(ApiKey::Metadata),
-                });
+                return Err(error.map_or_else(|| self.no_answer(), |code| topic_error(topic, code)));
             }
+            was_told = true;
         }
     }
 
@@ -160,7 +168,7 @@ impl MetadataCache {
         let answer = network.metadata(Some(topics), may_create, self.is_lost(network)).await;
         self.with(|metadata| match &answer {
             Ok(response) => metadata.handle_response(response, now()),
-            Err(_) => metadata.handle_failure(now()),
+            Err(error) => metadata.handle_failure(error.clone(), now()),
         });
         self.publish();
         answer.map(drop)
@@ -174,11 +182,25 @@ impl MetadataCache {
         limit.zip(silent_since).is_some_and(|(limit, since)| now() >= since + limit)
     }
 
+    fn trouble(&self) -> Option<Error> {
+        self.with(|metadata| metadata.trouble().cloned())
+    }
+
+    fn no_answer(&self) -> Error {
+        let nobody = Error::new(ErrorKind::Timeout, "no broker answered in time");
+        let error = match self.trouble() {
+            Some(trouble) => nobody.advise(&format!("the last trouble: {}", trouble.message())),
+            None => nobody,
+        };
+        error.with_api(ApiKey::Metadata)
+    }
+
     fn usable(&self, topic: &str) -> Option<Arc<TopicMetadata>> {
         self.topic(topic).filter(|known| !known.partitions.is_empty())
     }
 
-    /// Ready at the next word of the cluster about `topic`, which is asked for at once.
+    /// Ready at the next word of the cluster about `topic`, which is asked for at once, or when brokers
+    /// refuse to say anything.
     pub(crate) fn next_news(&self, topic: &str, interest: Interest) -> oneshot::Receiver<()> {
         let (ticket, news) = oneshot::channel();
         self.with(|metadata| metadata.wait(topic, interest, ticket, now()));
@@ -186,8 +208,8 @@ impl MetadataCache {
         news
     }
 
-    /// Ready when the cluster has been asked about each of `topics`, which happens at once. Dropping
-    /// the future only stops the waiting.
+    /// Ready when the cluster has been asked about each of `topics`, which happens at once, and has
+    /// answered or refused to. Dropping the future only stops the waiting.
     pub(crate) fn news_of<'t>(
         &self,
         topics: impl IntoIterator<Item = &'t str>,
@@ -218,6 +240,12 @@ impl MetadataCache {
 
     fn with<R>(&self, act: impl FnOnce(&mut Metadata<oneshot::Sender<()>>) -> R) -> R {
         act(&mut self.machine.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Waiter for oneshot::Sender<()> {
+    fn is_gone(&self) -> bool {
+        self.is_closed()
     }
 }
 

@@ -60,12 +60,7 @@ impl Network {
         &self,
         request: &R,
     ) -> Result<R::Response> {
-        self.first_answer(self.targets(false), request, Ok).await.map_err(|mut failures| {
-            // What will not pass says more than who could not be reached.
-            let lasting = failures.iter().position(|(_, error)| !error.is_retriable());
-            let told = lasting.or(failures.len().checked_sub(1));
-            told.map_or_else(no_broker, |at| failures.swap_remove(at).1)
-        })
+        self.first_answer(self.targets(false), request, Ok).await.map_err(telling)
     }
 
     /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
@@ -77,9 +72,7 @@ impl Network {
         anew: bool,
     ) -> Result<MetadataResponse> {
         let request = metadata_request(topics, may_create);
-        self.metadata_from(self.targets(anew), &request)
-            .await
-            .map_err(|mut failures| failures.pop().map_or_else(no_broker, |(_, error)| error))
+        self.metadata_from(self.targets(anew), &request).await.map_err(telling)
     }
 
     /// Asks `targets` for metadata until one of them answers.
@@ -173,6 +166,14 @@ fn outgoing<R: Request>(
     }))
 }
 
+/// The one failure of several to be told: that one side does not believe who the other is, for that is
+/// up to the user, or else one that may pass, for then asking again makes sense.
+fn telling(failures: Vec<(Target, Error)>) -> Error {
+    let rank = |error: &Error| (error.is_authentication(), error.is_retriable());
+    let failures = failures.into_iter().map(|(_, error)| error);
+    failures.max_by_key(rank).unwrap_or_else(no_broker)
+}
+
 fn no_broker() -> Error {
     Error::new(ErrorKind::Unreachable, "no broker is known")
 }
@@ -215,6 +216,20 @@ mod tests {
             assert_eq!(named.producer_id.0, 7);
             assert!(started.elapsed() <= HEAD_START + Duration::from_millis(100), "{spoken}");
         }
+    }
+
+    #[test]
+    fn of_several_failures_a_refusal_is_told_and_otherwise_what_may_pass() {
+        let kinds = |kinds: &[ErrorKind]| {
+            let errors = kinds.iter().map(|kind| Error::new(*kind, "no"));
+            telling(errors.map(|error| (Target::Bootstrap(0), error)).collect()).kind()
+        };
+        let [refused, away, other] =
+            [ErrorKind::Authentication, ErrorKind::Unreachable, ErrorKind::NotKafka];
+        assert_eq!(kinds(&[refused, away, other]), refused);
+        assert_eq!(kinds(&[other, away, other]), away);
+        assert_eq!(kinds(&[other]), other);
+        assert_eq!(kinds(&[]), ErrorKind::Unreachable);
     }
 
     #[tokio::test(start_paused = true)]

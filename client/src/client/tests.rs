@@ -1,5 +1,7 @@
 //! What a client does when it meets its cluster, over pipes and on held time.
 
+mod trouble;
+
 use std::sync::Mutex;
 
 use kavka_protocol::ApiKey;

@@ -202,7 +202,9 @@ impl Driver {
     }
 
     fn handle_refresh(&mut self) {
-        self.refresh = None;
+        if let Some(refusal) = self.client.metadata().refusal() {
+            return self.shared.with(|fetcher| fetcher.handle_refused_refresh(refusal));
+        }
         let look = |partition: &TopicPartition| leadership(&self.client, partition);
         self.shared.with(|fetcher| fetcher.handle_refresh(look, now()));
     }

@@ -12,6 +12,7 @@ use kavka_protocol::{BrokerId, ErrorCode, LeaderEpoch, TopicId, TopicPartition};
 
 use super::backoff::Backoff;
 use super::timers::earliest;
+use crate::error::Error;
 use crate::topic::{BrokerNode, Cluster, PartitionMetadata, TopicMetadata};
 
 /// Brokers, and the topics somebody is interested in.
@@ -19,7 +20,8 @@ use crate::topic::{BrokerNode, Cluster, PartitionMetadata, TopicMetadata};
 /// `track` and `wait` say what matters, `request_refresh` that something seems out of date.
 /// `poll_refresh` yields a request when one is due; report its outcome with `handle_response` or
 /// `handle_failure`. Refreshes without news come ever more slowly. `W` is the ticket of somebody who
-/// waits for news of one topic; `poll_woken` gives it back when there are any.
+/// waits for news of one topic; `poll_woken` gives it back when there are any, or when there will be
+/// none because the brokers refuse to say.
 pub(crate) struct Metadata<W> {
     settings: MetadataSettings,
     backoff: Backoff,
@@ -33,6 +35,8 @@ pub(crate) struct Metadata<W> {
     refreshed: Option<Instant>,
     /// When the first of the requests was due that no broker has answered since the last answer.
     silent_since: Option<Instant>,
+    /// How the last request failed, until a broker answers one.
+    trouble: Option<Error>,
     is_refreshing: bool,
     /// Whether the last request was one that may create topics: the next one is for all others, so
     /// that a topic which cannot be created does not keep them from being renewed.
@@ -81,7 +85,13 @@ struct Topic<W> {
     waiters: Vec<W>,
 }
 
-impl<W> Metadata<W> {
+/// The ticket of somebody who waits for news.
+pub(crate) trait Waiter {
+    /// Whether nobody waits any more.
+    fn is_gone(&self) -> bool;
+}
+
+impl<W: Waiter> Metadata<W> {
     pub(crate) fn new(settings: MetadataSettings, seed: u64, now: Instant) -> Self {
         let backoff = Backoff::new(settings.retry_backoff, settings.retry_backoff_max, seed);
         Self {
@@ -94,6 +104,7 @@ impl<W> Metadata<W> {
             allowed: now,
             refreshed: None,
             silent_since: None,
+            trouble: None,
             is_refreshing: false,
             was_creation: false,
             revision: 0,
@@ -119,7 +130,7 @@ impl<W> Metadata<W> {
         self.track(topic, interest, now);
         self.request_refresh(now);
         match self.topics.get_mut(topic) {
-            Some(tracked) => tracked.waiters.push(ticket),
+            Some(tracked) => tracked.admit(ticket),
             None => self.woken.push_back(ticket),
         }
     }
@@ -165,6 +176,7 @@ impl<W> Metadata<W> {
 
     /// Metadata from any answer, asked for here or elsewhere. Says whether anything changed.
     pub(crate) fn handle_news(&mut self, response: &MetadataResponse) -> bool {
+        self.trouble = None;
         let mut changed = self.adopt_cluster(response);
         for news in &response.topics {
             let Some(name) = news.name.as_ref() else { continue };
@@ -180,11 +192,19 @@ impl<W> Metadata<W> {
         changed
     }
 
-    /// No broker answered the request last polled.
-    pub(crate) fn handle_failure(&mut self, now: Instant) {
+    /// No broker answered the request last polled. It is repeated all the same, but those who wait
+    /// are told of an `error` that does not pass by itself.
+    pub(crate) fn handle_failure(&mut self, error: Error, now: Instant) {
         self.is_refreshing = false;
         self.allowed = now + self.backoff.next();
         self.want(now);
+        for topic in self.topics.values_mut() {
+            match error.is_retriable() {
+                true => topic.waiters.retain(|waiter| !waiter.is_gone()),
+                false => self.woken.extend(topic.waiters.drain(..)),
+            }
+        }
+        self.trouble = Some(error);
     }
 
     /// The request that is due now; the next one comes after its outcome.
@@ -237,6 +257,11 @@ impl<W> Metadata<W> {
 
     pub(crate) fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// How the last request failed, unless a broker has answered one since.
+    pub(crate) fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
     }
 
     /// Since when brokers have been asked without an answer, the request under way included.
@@ -299,7 +324,16 @@ impl<W> Metadata<W> {
     }
 }
 
-impl<W> Topic<W> {
+impl<W: Waiter> Topic<W> {
+    fn admit(&mut self, waiter: W) {
+        // Only before it would grow: whoever asks often and gives up soon leaves no heap behind, and those
+        // who stay are not looked at every time.
+        if self.waiters.len() == self.waiters.capacity() {
+            self.waiters.retain(|waiter| !waiter.is_gone());
+        }
+        self.waiters.push(waiter);
+    }
+
     /// Takes over what a broker said, except for partitions of which more recent things are known.
     fn adopt(&mut self, name: &str, news: &MetadataResponseTopic) -> bool {
         let error = ErrorCode::from_code(news.error_code);

@@ -64,6 +64,14 @@ impl Fetcher {
         self.handle_metadata(look, now);
     }
 
+    /// The cluster was asked anew and refused to answer, for a reason that does not pass by itself:
+    /// the application is told, and what it does not know is asked for on.
+    pub(crate) fn handle_refused_refresh(&mut self, error: Error) {
+        self.is_refreshing = false;
+        self.fault = Some(error);
+        self.want_leaders();
+    }
+
     /// Asks for fresh metadata while some partition has no leader.
     pub(super) fn want_leaders(&mut self) {
         let is_wanted = self.positions.iter().any(|(_, position)| position.needs_leader());

@@ -3,9 +3,16 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::testing::{metadata as cluster_of, topic};
 
 type Ticket = &'static str;
+
+impl Waiter for Ticket {
+    fn is_gone(&self) -> bool {
+        self.starts_with("gone")
+    }
+}
 
 const BROKERS: &[(i32, &str, u16)] = &[(1, "a", 9092), (2, "b", 9092)];
 
@@ -75,6 +82,10 @@ fn secs(n: u64) -> Duration {
 
 fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
+}
+
+fn away() -> Error {
+    Error::new(ErrorKind::Unreachable, "connection refused")
 }
 
 fn failed(name: &str, code: ErrorCode) -> MetadataResponseTopic {
@@ -172,7 +183,7 @@ fn a_failed_refresh_is_repeated_after_a_backoff() {
     known.pass();
     assert!(known.metadata.poll_refresh(known.now).is_some());
     assert_eq!(known.metadata.poll_timeout(), None, "one refresh at a time");
-    known.metadata.handle_failure(known.now);
+    known.metadata.handle_failure(away(), known.now);
     assert!(known.pass() >= millis(80));
     assert!(known.metadata.poll_refresh(known.now).is_some());
 }
@@ -212,6 +223,34 @@ fn bad_news_wake_those_who_wait_too() {
     known.refresh(vec![failed("orders", ErrorCode::UnknownTopicOrPartition)]);
     assert_eq!(known.metadata.poll_woken(), Some("reader"));
     assert_eq!(known.metadata.error("orders"), Some(ErrorCode::UnknownTopicOrPartition));
+}
+
+#[test]
+fn those_who_wait_are_told_of_a_refusal_and_spared_what_passes() {
+    for (kind, told) in [(ErrorKind::Unreachable, false), (ErrorKind::Authentication, true)] {
+        let mut known = Known::nothing();
+        known.metadata.wait("orders", Interest::Read, "reader", known.now);
+        assert!(known.metadata.poll_refresh(known.now).is_some());
+        known.metadata.handle_failure(Error::new(kind, "no"), known.now);
+        assert_eq!(known.metadata.poll_woken().is_some(), told, "{kind:?}");
+        assert_eq!(known.metadata.trouble().map(Error::kind), Some(kind));
+        assert!(known.pass() <= millis(120), "it is asked for on: {kind:?}");
+        known.refresh(vec![topic("orders", &[(1, 0)])]);
+        assert!(known.metadata.trouble().is_none(), "a broker has answered");
+    }
+}
+
+#[test]
+fn those_who_wait_no_more_are_not_remembered() {
+    let mut known = Known::nothing();
+    for _ in 0..1000 {
+        known.metadata.wait("orders", Interest::Read, "gone while others wait", known.now);
+    }
+    known.metadata.wait("orders", Interest::Read, "here", known.now);
+    assert!(known.metadata.topics["orders"].waiters.len() < 10);
+    assert!(known.metadata.poll_refresh(known.now).is_some());
+    known.metadata.handle_failure(away(), known.now);
+    assert_eq!(known.metadata.topics["orders"].waiters, ["here"]);
 }
 
 #[test]
@@ -295,7 +334,7 @@ fn silence_counts_from_the_first_request_that_nobody_answered() {
     for _ in 0..3 {
         assert!(known.metadata.poll_refresh(known.now).is_some());
         assert_eq!(known.metadata.silent_since(), Some(first));
-        known.metadata.handle_failure(known.now);
+        known.metadata.handle_failure(away(), known.now);
         known.pass();
     }
     known.refresh(vec![topic("orders", &[(1, 5)])]);

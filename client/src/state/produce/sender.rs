@@ -170,7 +170,7 @@ impl<T: Clone> Sender<T> {
                     self.planner.offer(index);
                 }
             }
-            Err(error) if error.is_retriable() => self.postpone_identity(error, now),
+            Err(error) if judge::is_worth_another(&error) => self.postpone_identity(error, now),
             Err(error) => self.die(error),
         }
     }

@@ -74,7 +74,7 @@ impl<T: Clone> Sender<T> {
 
     /// There is no answer for what is left of the request.
     fn handle_loss(&mut self, request: Request, error: &Error, leaves_open: bool, now: Instant) {
-        let outcome = if error.is_retriable() { Outcome::Retry } else { Outcome::Fail };
+        let outcome = if is_worth_another(error) { Outcome::Retry } else { Outcome::Fail };
         for attempt in request.attempts {
             let error = Some(error.clone().with_topic_partition(attempt.topic_partition.clone()));
             let acknowledged = Acknowledged::default();
@@ -206,6 +206,13 @@ impl<T: Clone> Sender<T> {
             None => self.settle_failed(attempt, broker),
         }
     }
+}
+
+/// Whether the same request may succeed within `delivery.timeout.ms` after `error`, which is not a
+/// broker's answer to it. Credentials that are refused may be believed a moment later: they reach every
+/// broker in its own time, and may be replaced.
+pub(super) fn is_worth_another(error: &Error) -> bool {
+    error.is_retriable() || error.is_authentication()
 }
 
 impl Verdict {

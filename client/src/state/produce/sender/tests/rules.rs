@@ -281,6 +281,30 @@ fn a_refused_identity_is_fatal() {
 }
 
 #[test]
+fn credentials_that_are_refused_for_a_while_cost_neither_batch_nor_identity() {
+    let refused = || Error::broker(ErrorCode::SaslAuthenticationFailed);
+    let mut at = Fixture::new(settings(), 1);
+    assert!(at.sender.poll_identity(at.now));
+    at.sender.handle_identity(Err(refused()), at.now);
+    assert!(at.sender.fatal().is_none());
+    let mut at = ready(settings(), 1);
+    at.append(0, "a", 0).unwrap();
+    let plan = at.plan();
+    at.answer(&plan, Answer::Lost(refused()));
+    at.now += BACKOFF * 2;
+    let plan = at.plan();
+    at.answer(&plan, Answer::Lost(Error::new(ErrorKind::Authentication, "unknown issuer")));
+    at.now += DELIVERY;
+    assert!(at.plans().is_empty());
+    let error = at.error();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(
+        error.to_string().contains("after 2 attempts; the last trouble: unknown issuer"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_throttled_producer_leaves_the_broker_alone() {
     let mut at = ready(settings(), 1);
     at.append(0, "a", 0).unwrap();

@@ -35,6 +35,11 @@ pub struct PartitionMetadata {
 }
 
 impl TopicMetadata {
+    /// Whether the partitions are numbered from 0 without gaps, as those of every topic are.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.partitions.iter().zip(0..).all(|(partition, number)| partition.partition == number)
+    }
+
     /// The partition with this number.
     pub fn partition(&self, partition: i32) -> Option<&PartitionMetadata> {
         let at = self.partitions.binary_search_by_key(&partition, |p| p.partition).ok()?;

@@ -125,3 +125,27 @@ async fn a_partition_that_may_be_new_is_asked_for_no_longer_than_max_block() {
     let text = error.to_string();
     assert!(text.contains("max.block.ms=2000") && text.contains("a partition 5"), "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_memory_behind_one_who_waits_for_metadata() {
+    let (client, script) = client(Script { descriptions: 1, ..Script::default() }).await;
+    let tight = [("batch.size", "1000"), ("buffer.memory", "1000"), ("max.request.size", "1000")];
+    let producer = client.producer(tight.to_vec()).unwrap();
+    script.lock().unwrap().throttles = vec![2_000];
+    drop(producer.send(record()).await.unwrap());
+    producer.flush().await.unwrap();
+    // The broker wants to be left alone for two seconds: the memory is taken that long.
+    let _first = producer.send(record()).await.unwrap();
+    let large = [7; 900];
+    let stuck = producer.clone();
+    let waiting = tokio::spawn(async move {
+        let orders = OutgoingRecord::to("orders").value(&large);
+        stuck.send_batch([orders, OutgoingRecord::to("elsewhere")]).await.map(drop)
+    });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!waiting.is_finished(), "nothing is known of the other topic");
+    let started = Clock::now();
+    producer.send(record()).await.unwrap().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(waiting.await.unwrap().is_err());
+}

@@ -247,7 +247,9 @@ impl Driver {
         let metadata = self.client.metadata();
         let names = self.shared.lock().topics.names();
         for known in names.iter().filter_map(|name| metadata.topic(name)) {
-            self.shared.learn(&known);
+            if let Err(error) = self.shared.learn(&known) {
+                tracing::warn!(%error, "what was known of the topic before still counts");
+            }
         }
         for (index, topic_partition) in &self.partitions {
             let leader = metadata.leader(topic_partition).map(|leader| leader.broker);

@@ -194,6 +194,10 @@ impl Producer {
         news: Pin<&mut Notified<'_>>,
         limit: Instant,
     ) -> Result<()> {
+        if !matches!(hurdle, Hurdle::Full) {
+            // Others are not to wait for memory behind somebody who waits for something else.
+            *turn = None;
+        }
         match hurdle {
             Hurdle::Full if turn.is_none() => {
                 *turn = self.0.shared.turn(limit).await;
@@ -214,8 +218,7 @@ impl Producer {
     async fn learn(&self, topic: &str, deadline: Instant) -> Result<()> {
         let client = &self.0.client;
         let known = client.metadata().wait_for_topic(topic, interest(client), deadline).await?;
-        self.0.shared.learn(&known);
-        Ok(())
+        self.0.shared.learn(&known)
     }
 
     /// Asks the cluster whether it has the partition by now.
@@ -235,7 +238,7 @@ impl Producer {
         }
         let asked = tokio::time::timeout_at(deadline.into(), self.0.client.topic(topic)).await;
         let fresh = Arc::new(asked.map_err(|_| self.not_told(topic, partition))??);
-        self.0.shared.learn(&fresh);
+        self.0.shared.learn(&fresh)?;
         match fresh.partition(partition) {
             Some(_) => Ok(()),
             None => unknown(i32::try_from(fresh.partitions.len()).unwrap_or(i32::MAX)),

@@ -118,10 +118,10 @@ impl Shared {
         self.lock().end.is_some()
     }
 
-    /// Takes over what is known of a topic.
-    pub(super) fn learn(&self, metadata: &Arc<TopicMetadata>) {
+    /// Takes over what is known of a topic, unless that cannot be true.
+    pub(super) fn learn(&self, metadata: &Arc<TopicMetadata>) -> Result<()> {
         let State { accumulator, topics, .. } = &mut *self.lock();
-        topics.learn(metadata, |partition| accumulator.partition(&partition));
+        topics.learn(metadata, |partition| accumulator.partition(&partition))
     }
 
     /// Takes back the memory of what is settled and tells everybody who waits for it.

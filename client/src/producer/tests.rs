@@ -46,14 +46,19 @@ fn shared(properties: &[(&str, &str)]) -> Shared {
 fn shared_of(partitions: i32, properties: &[(&str, &str)]) -> Shared {
     let config = ProducerConfig::resolve(&properties.iter().copied().collect()).unwrap();
     let shared = Shared::new(&Arc::new(config), 7);
+    shared.learn(&described(0..partitions)).unwrap();
+    shared
+}
+
+/// The topic with these partitions, all led by one broker.
+fn described(numbers: impl IntoIterator<Item = i32>) -> Arc<TopicMetadata> {
     let (replicas, isr, offline) = (Vec::new(), Vec::new(), Vec::new());
     let (leader, leader_epoch) = (Some(BrokerId(1)), None);
     let first = PartitionMetadata { partition: 0, leader, leader_epoch, replicas, isr, offline };
-    let numbered =
-        (0..partitions).map(|partition| PartitionMetadata { partition, ..first.clone() });
+    let numbers = numbers.into_iter();
+    let numbered = numbers.map(|partition| PartitionMetadata { partition, ..first.clone() });
     let (name, partitions) = ("orders".into(), numbered.collect());
-    shared.learn(&Arc::new(TopicMetadata { name, id: None, is_internal: false, partitions }));
-    shared
+    Arc::new(TopicMetadata { name, id: None, is_internal: false, partitions })
 }
 
 fn record(value: &[u8]) -> OutgoingRecord<'_> {
@@ -252,4 +257,18 @@ fn records_without_a_key_go_where_fewer_batches_wait() {
         let waiting = state.accumulator.waiting(index);
         assert!(expected.contains(&waiting), "{is_adaptive}: {waiting}");
     }
+}
+
+#[test]
+fn a_topic_whose_partitions_are_not_numbered_from_zero_on_is_refused_and_changes_nothing() {
+    let shared = shared_of(2, &[]);
+    for numbers in [vec![0, 1, i32::MAX - 1], vec![1], vec![0, 2], vec![-1, 0]] {
+        let error = shared.learn(&described(numbers.clone())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedAnswer, "{numbers:?}");
+        assert!(error.to_string().contains("orders"), "{error}");
+        let mut state = shared.lock();
+        assert_eq!(state.topics.find("orders").unwrap().count(), 2, "{numbers:?}");
+    }
+    shared.learn(&described(0..3)).unwrap();
+    assert_eq!(shared.lock().topics.find("orders").unwrap().count(), 3);
 }

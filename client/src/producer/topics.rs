@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kavka_protocol::TopicPartition;
+use kavka_protocol::{ApiKey, TopicPartition};
 
 use super::partitioner::{Partitioner, Partitions};
 use crate::config::ProducerConfig;
+use crate::error::{Error, ErrorKind, Result};
 use crate::state::produce::PartitionIndex;
 use crate::topic::TopicMetadata;
 
@@ -35,14 +36,22 @@ impl Topics {
         Self { config, seed, topics: Vec::new(), by_name: HashMap::new(), last: 0 }
     }
 
-    /// Takes over what is known of a topic; `register` names its partitions.
+    /// Takes over what is known of a topic; `register` names its partitions. Fails, and changes
+    /// nothing, when these are not numbered as partitions are: a number that came over the wire must not
+    /// decide how many there are.
     pub(super) fn learn(
         &mut self,
         metadata: &Arc<TopicMetadata>,
         register: impl FnMut(TopicPartition) -> PartitionIndex,
-    ) {
+    ) -> Result<()> {
+        if !metadata.is_whole() {
+            let message =
+                "the answer leaves out partitions of the topic, or names some that cannot be";
+            let error = Error::new(ErrorKind::MalformedAnswer, message).with_api(ApiKey::Metadata);
+            return Err(error.about_topic(&metadata.name));
+        }
         let place = match self.by_name.get(&metadata.name) {
-            Some(place) if Arc::ptr_eq(&self.topics[*place].metadata, metadata) => return,
+            Some(place) if Arc::ptr_eq(&self.topics[*place].metadata, metadata) => return Ok(()),
             Some(place) => *place,
             None => self.add(metadata),
         };
@@ -53,6 +62,7 @@ impl Topics {
         let numbered =
             (0..topic.partitions.count).map(|number| TopicPartition::new(Arc::clone(name), number));
         topic.indices = numbered.map(register).collect();
+        Ok(())
     }
 
     /// The topic of this name, if anything is known of it.
@@ -120,8 +130,7 @@ impl Topic {
 }
 
 fn partitions(metadata: &TopicMetadata) -> Partitions {
-    // Partitions are numbered without gaps; what is known of them may have some.
-    let count = metadata.partitions.last().map_or(0, |last| last.partition.saturating_add(1));
+    let count = i32::try_from(metadata.partitions.len()).unwrap_or(i32::MAX);
     let led = metadata.partitions.iter().filter(|partition| partition.leader.is_some());
     Partitions { count, available: led.map(|partition| partition.partition).collect() }
 }

@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     };
     let mut contest = Contest::start(ContestOptions::from_arguments(), programs)?;
     for case in &CASES {
-        contest.replay(case)?;
+        contest.fetch(case)?;
     }
     contest.finish(&TARGETS)
 }

@@ -1,6 +1,7 @@
 //! kavka as a contestant: a whole client that does one [`Job`] and measures itself.
 
 mod fetch;
+mod produce;
 
 use std::error::Error;
 
@@ -16,7 +17,7 @@ pub fn work(job: &Job, meter: &mut Meter) -> Result<(), String> {
         runtime.block_on(async {
             match job.work {
                 Work::Fetch => fetch::fetch(job, meter).await,
-                Work::Produce => Err("not yet".into()),
+                Work::Produce => produce::produce(job, meter).await,
             }
         })
     });

@@ -62,16 +62,60 @@ pub(super) const FETCHERS: &[Contestant] = &[
     kavka("kavka", "borrowed"),
     kavka("kavka-columns", "columns"),
     kavka("kavka-owned", "owned"),
-    Contestant {
-        client: "krafka",
-        program: Program::Peer("krafka-client", true),
-        style: "",
-        environment: KEEPING_MEMORY,
-    },
+    peer("krafka", "krafka-client", KEEPING_MEMORY),
+    peer("rskafka", "rskafka-client", KEEPING_MEMORY),
+    LIBRDKAFKA,
 ];
+
+/// Who produces with settings that are the same for everybody.
+pub(super) const PRODUCERS: &[Contestant] = &[
+    kavka("kavka", "batches"),
+    kavka("kavka-single", "single"),
+    peer("krafka", "krafka-client", KEEPING_MEMORY),
+    peer("rskafka", "rskafka-client", KEEPING_MEMORY),
+    LIBRDKAFKA,
+];
+
+/// Who fetches as each client comes out of the box.
+pub(super) const SHIPPED_FETCHERS: &[Contestant] = &[
+    kavka("kavka", "borrowed"),
+    peer("krafka", "krafka-client", &[]),
+    peer("rskafka", "rskafka-client", &[]),
+    LIBRDKAFKA_SHIPPED,
+];
+
+/// Who produces as each client comes out of the box.
+pub(super) const SHIPPED_PRODUCERS: &[Contestant] = &[
+    kavka("kavka", "batches"),
+    peer("krafka", "krafka-client", &[]),
+    peer("rskafka", "rskafka-client", &[]),
+    LIBRDKAFKA_SHIPPED,
+];
+
+/// With jemalloc.
+const LIBRDKAFKA: Contestant = uncounted("librdkafka-client");
+/// With the allocator of the system.
+const LIBRDKAFKA_SHIPPED: Contestant = uncounted("librdkafka-client-shipped");
 
 const fn kavka(client: &'static str, style: &'static str) -> Contestant {
     Contestant { client, program: Program::Kavka, style, environment: &[] }
+}
+
+const fn peer(
+    client: &'static str,
+    program: &'static str,
+    environment: &'static [(&'static str, &'static str)],
+) -> Contestant {
+    Contestant { client, program: Program::Peer(program, true), style: "", environment }
+}
+
+const fn uncounted(program: &'static str) -> Contestant {
+    Contestant {
+        client: "librdkafka",
+        program: Program::Peer(program, false),
+        style: "",
+        environment: &[],
+    }
 }
 
 /// glibc's allocator gives large pieces of memory back to the operating system at once, and then every page of the next

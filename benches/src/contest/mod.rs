@@ -10,22 +10,23 @@ mod options;
 mod program;
 mod report;
 mod result;
+mod stage;
 mod target;
 
 use std::{fs, path::PathBuf};
 
-use kavka_bench_line::{Job, Outcome, Tally, Work};
+use kavka_bench_line::{Job, Work};
 use kavka_protocol::Compression;
 
 pub use self::{contestant::Programs, options::ContestOptions, target::ContestTarget};
 use self::{
-    contestant::{Contestant, FETCHERS},
-    program::StandIn,
+    contestant::{Contestant, FETCHERS, PRODUCERS, SHIPPED_FETCHERS, SHIPPED_PRODUCERS},
     report::{CSV_HEADING, TABLE_HEADING},
     result::{Measured, Run, Standing},
+    stage::{Replayed, Stage, Sunk},
     target::HEADING,
 };
-use crate::{Recording, Result, Shape, rival, server::TOPIC};
+use crate::{Result, rival, server::TOPIC};
 
 /// A contest under way.
 pub struct Contest {
@@ -49,60 +50,77 @@ pub struct FetchCase {
     pub is_encrypted: bool,
 }
 
+/// What is produced.
+#[derive(Clone, Copy, Debug)]
+pub struct ProduceCase {
+    /// What it is called.
+    pub name: &'static str,
+    /// The kind of record.
+    pub shape: &'static str,
+    /// How the batches are to be compressed.
+    pub codec: Compression,
+}
+
 impl Contest {
     /// Builds the rivals.
     pub fn start(options: ContestOptions, programs: Programs) -> Result<Self> {
         let peers = if options.with_peers { rival::build_clients()? } else { PathBuf::new() };
         if !program::can_pin() {
             println!(
-                "clients and servers share cores: two and `taskset` are needed to keep them apart"
+                "everybody shares the cores: two and `taskset` are needed to part clients from servers"
             );
         }
         println!("{TABLE_HEADING}");
         Ok(Self { options, programs, peers, measured: Vec::new() })
     }
 
-    /// Lets everybody read a recording from a stand-in for a broker.
-    pub fn replay(&mut self, case: &FetchCase) -> Result<()> {
-        let name = format!("{}/replay", case.name);
-        if !self.options.wants(&name) {
+    /// Lets everybody read the same records.
+    pub fn fetch(&mut self, case: &FetchCase) -> Result<()> {
+        let (batch_size, volume) = (self.options.batch_size, self.options.volume);
+        let program = self.programs.stand_in.clone();
+        let replay = || Replayed::start(&program, case, batch_size, volume);
+        self.hold(format!("{}/replay", case.name), FETCHERS, false, replay)?;
+        self.hold(format!("{}/replay/shipped", case.name), SHIPPED_FETCHERS, true, replay)
+    }
+
+    /// Lets everybody write the same records.
+    pub fn produce(&mut self, case: &ProduceCase) -> Result<()> {
+        let volume = self.options.volume;
+        let program = self.programs.stand_in.clone();
+        let sink = || Sunk::start(&program, case, volume);
+        self.hold(format!("{}/replay", case.name), PRODUCERS, false, sink)?;
+        self.hold(format!("{}/replay/shipped", case.name), SHIPPED_PRODUCERS, true, sink)
+    }
+
+    /// Lets `contestants` do what `stage` gives them to do, if the case is asked for.
+    fn hold<S: Stage>(
+        &mut self,
+        case: String,
+        contestants: &[Contestant],
+        is_shipped: bool,
+        stage: impl FnOnce() -> Result<S>,
+    ) -> Result<()> {
+        if !self.options.wants(&case) {
             return Ok(());
         }
-        let shape = Shape::named(case.shape).ok_or("no such shape")?;
-        let (batch_size, volume) = (self.options.batch_size, self.options.volume);
-        let recording = Recording::make(shape, case.codec, batch_size, PARTITIONS, volume)?;
-        let role = if case.is_encrypted { "replay-tls" } else { "replay" };
-        let arguments = [
-            role.to_owned(),
-            case.shape.to_owned(),
-            case.codec.name().to_owned(),
-            batch_size.to_string(),
-            PARTITIONS.to_string(),
-            volume.to_string(),
-        ];
-        let mut server = StandIn::start(&self.programs.stand_in, &arguments)?;
-        let ca = case.is_encrypted.then(crate::server::authority);
-        let job = job(server.address(), recording.tally().records, ca);
-        let log_size = recording.log_size() as f64;
-        let mut judge = |outcome: &Outcome| {
-            check(recording.tally(), outcome.tally)?;
-            Ok(Some(server.report()?.sent as f64 / log_size))
-        };
-        let (payload, records) = (recording.payload_size() as f64, job.records as f64);
-        let standings = self.race(FETCHERS, &job, &mut judge)?;
-        self.report(Measured { case: name, payload, records, standings });
+        let contestants: Vec<_> =
+            contestants.iter().filter(|contestant| self.takes_part(contestant)).collect();
+        let mut stage = stage()?;
+        let standings = self.race(&contestants, is_shipped, &mut stage)?;
+        let records = stage.job()?.records as f64;
+        let payload = stage.payload_size() as f64;
+        let measured = Measured { case, payload, records, standings };
+        print!("{}", measured.table());
+        self.measured.push(measured);
         Ok(())
     }
 
-    /// Lets everybody do `job` in turn; `judge` says what passed, or what was wrong.
     fn race(
         &self,
-        contestants: &[Contestant],
-        job: &Job,
-        judge: &mut dyn FnMut(&Outcome) -> Result<Option<f64>>,
+        contestants: &[&Contestant],
+        is_shipped: bool,
+        stage: &mut impl Stage,
     ) -> Result<Vec<Standing>> {
-        let contestants: Vec<_> =
-            contestants.iter().filter(|contestant| self.takes_part(contestant)).collect();
         let mut standings: Vec<_> =
             contestants.iter().map(|contestant| Standing::new(contestant.client)).collect();
         for round in 0..self.options.repeats {
@@ -113,47 +131,51 @@ impl Contest {
                 if standing.failure.is_some() {
                     continue;
                 }
-                let timed = contestant.timed(&self.programs, &self.peers);
-                let job = Job { style: contestant.style.to_owned(), ..job.clone() };
-                let outcome = program::run(&timed, &job, contestant.environment);
-                match outcome.and_then(|outcome| Ok(Run::new(&outcome, judge(&outcome)?))) {
+                match self.run(contestant, is_shipped, stage) {
                     Ok(run) => standing.runs.push(run),
                     Err(error) => standing.failure = Some(error.to_string()),
                 }
             }
         }
         for (contestant, standing) in contestants.iter().zip(&mut standings) {
-            self.count(contestant, standing, job, judge)?;
+            if standing.failure.is_none() {
+                standing.allocs_per_rec = self.count(contestant, is_shipped, stage)?;
+            }
         }
         Ok(standings)
     }
 
-    /// How often the client asks for memory.
+    fn run(
+        &self,
+        contestant: &Contestant,
+        is_shipped: bool,
+        stage: &mut impl Stage,
+    ) -> Result<Run> {
+        let job = Job { style: contestant.style.to_owned(), is_shipped, ..stage.job()? };
+        let timed = contestant.timed(&self.programs, &self.peers);
+        let outcome = program::run(&timed, &job, contestant.environment)?;
+        Ok(Run::new(&outcome, stage.judge(&job, &outcome)?))
+    }
+
+    /// How often the client asks for memory, for each record.
     fn count(
         &self,
         contestant: &Contestant,
-        standing: &mut Standing,
-        job: &Job,
-        judge: &mut dyn FnMut(&Outcome) -> Result<Option<f64>>,
-    ) -> Result<()> {
+        is_shipped: bool,
+        stage: &mut impl Stage,
+    ) -> Result<Option<f64>> {
         let Some(counted) = contestant.counted(&self.programs, &self.peers) else {
-            return Ok(());
+            return Ok(None);
         };
-        let job = Job { style: contestant.style.to_owned(), ..job.clone() };
+        let job = Job { style: contestant.style.to_owned(), is_shipped, ..stage.job()? };
         let outcome = program::run(&counted, &job, contestant.environment)?;
-        judge(&outcome)?;
-        standing.allocs_per_rec = Some(outcome.allocations as f64 / job.records as f64);
-        Ok(())
+        stage.judge(&job, &outcome)?;
+        Ok(Some(outcome.allocations as f64 / job.records as f64))
     }
 
     fn takes_part(&self, contestant: &Contestant) -> bool {
         let is_there = self.options.with_peers || contestant.is_kavka();
         is_there && self.options.wants_client(contestant.client)
-    }
-
-    fn report(&mut self, measured: Measured) {
-        print!("{}", measured.table());
-        self.measured.push(measured);
     }
 
     /// Prints the verdict on `targets` and writes what the options ask for.
@@ -172,28 +194,21 @@ impl Contest {
     }
 }
 
-/// Reading all of a topic at `servers`.
-fn job(servers: String, records: u64, ca: Option<PathBuf>) -> Job {
+/// Reading from `servers`, of which each stage says more.
+fn job(servers: String) -> Job {
     Job {
         work: Work::Fetch,
         servers,
         topic: TOPIC.to_owned(),
         partitions: PARTITIONS,
-        records,
+        records: 0,
         style: String::new(),
         is_shipped: false,
         codec: Compression::None.name().to_owned(),
         entries: None,
         value_size: 0,
-        ca,
+        ca: None,
         limit: LIMIT,
-    }
-}
-
-fn check(expected: Tally, found: Tally) -> Result<()> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(format!("delivered {found:?} of {expected:?}; no figures").into()),
     }
 }
 

@@ -21,7 +21,7 @@ impl ContestTarget {
     ) -> impl Iterator<Item = Judgement<'m>> {
         let cases = measured.iter().filter(|measured| {
             let rest = measured.case.strip_prefix(self.case);
-            rest.is_some_and(|rest| rest == "/replay" || rest == "/kafka" || rest == "/sink")
+            rest.is_some_and(|rest| rest == "/replay" || rest == "/kafka")
         });
         cases.filter_map(|measured| {
             let (kavka, rival) = (measured.of("kavka")?, measured.best_rival()?);

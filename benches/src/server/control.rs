@@ -1,6 +1,9 @@
 //! The requests that come before records do: which versions are spoken, who leads the partitions, where they end.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use kavka_protocol::{
     ApiKey, ErrorCode, Offset, StrBytes,
@@ -22,15 +25,20 @@ use super::{Answer, TOPIC};
 use crate::Result;
 
 /// A cluster of one broker that leads every partition of one topic.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Cluster {
-    pub(super) address: SocketAddr,
-    pub(super) partitions: i32,
-    /// The offset behind the last record of each partition.
-    pub(super) end: Offset,
+    address: SocketAddr,
+    partitions: i32,
+    end: Offset,
+    next_producer_id: AtomicI64,
 }
 
 impl Cluster {
+    /// Each partition ends before the offset `end`.
+    pub(super) fn new(address: SocketAddr, partitions: i32, end: Offset) -> Self {
+        Self { address, partitions, end, next_producer_id: AtomicI64::new(FIRST_PRODUCER_ID) }
+    }
+
     /// The answer to `request` if it is one of those.
     pub(super) fn answer(&self, request: &RequestFrame) -> Result<Option<Answer>> {
         let (version, correlation_id) = (request.version, request.correlation_id);
@@ -51,8 +59,9 @@ impl Cluster {
                 encode_response::<ListOffsetsRequest>(&response, version, correlation_id)?
             }
             ApiKey::InitProducerId => {
-                let response = InitProducerIdResponse::default()
-                    .with_producer_id(messages::ProducerId(PRODUCER_ID));
+                let id = self.next_producer_id.fetch_add(1, Ordering::Relaxed);
+                let response =
+                    InitProducerIdResponse::default().with_producer_id(messages::ProducerId(id));
                 encode_response::<InitProducerIdRequest>(&response, version, correlation_id)?
             }
             _ => return Ok(None),
@@ -139,6 +148,6 @@ const SERVED: [ApiKey; 6] = [
     ApiKey::Produce,
 ];
 const BROKER: messages::BrokerId = messages::BrokerId(1);
-const PRODUCER_ID: i64 = 4000;
+const FIRST_PRODUCER_ID: i64 = 4000;
 /// The timestamp that stands for the end of a partition.
 const LATEST: i64 = -1;

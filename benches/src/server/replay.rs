@@ -23,8 +23,8 @@ pub struct Replay {
 impl Replay {
     /// Serves `recording` at `address`.
     pub fn new(address: SocketAddr, recording: Recording) -> Self {
-        let (partitions, end) = (recording.partitions(), recording.end());
-        Self { cluster: Cluster { address, partitions, end }, recording }
+        let cluster = Cluster::new(address, recording.partitions(), recording.end());
+        Self { cluster, recording }
     }
 
     /// Answers as a broker does: what is there within the limits of the request, and when there is nothing, that,

@@ -39,8 +39,7 @@ struct Account {
 impl Sink {
     /// Takes records for `partitions` partitions at `address`.
     pub fn new(address: SocketAddr, partitions: i32) -> Self {
-        let cluster = Cluster { address, partitions, end: 0 };
-        Self { cluster, account: Mutex::default() }
+        Self { cluster: Cluster::new(address, partitions, 0), account: Mutex::default() }
     }
 
     fn produce(&self, request: ProduceRequest) -> Result<ProduceResponse> {

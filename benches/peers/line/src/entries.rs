@@ -2,6 +2,8 @@
 
 use std::{fs, ops::Range, path::Path};
 
+use crate::{Job, Tally};
+
 /// Keys and values side by side in one piece of memory, as a file holds them.
 #[derive(Clone, Debug)]
 pub struct Entries {
@@ -14,6 +16,11 @@ pub struct Entries {
 impl Entries {
     /// The size of a key.
     pub const KEY_SIZE: usize = 11;
+
+    /// What `job` is to write.
+    pub fn of(job: &Job) -> Result<Self, String> {
+        Self::read(job.entries.as_deref().ok_or("nothing to write")?, job.value_size)
+    }
 
     /// Takes the entries out of a file.
     pub fn read(path: &Path, value_size: usize) -> Result<Self, String> {
@@ -34,6 +41,17 @@ impl Entries {
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// What is written in so many turns, each partition's offsets beginning with 0.
+    pub fn tally(&self, job: &Job) -> Tally {
+        let mut tally = Tally::default();
+        for partition in 0..job.partitions {
+            for (offset, turn) in (0..).zip(job.turns_of(partition)) {
+                tally.add(offset, self.entry(turn).1);
+            }
+        }
+        tally
     }
 
     /// Where the key and the value of the entry that is written `turn`th lie.

@@ -41,6 +41,19 @@ pub struct Job {
 }
 
 impl Job {
+    /// Where the record goes that is written `turn`th: partitions take turns.
+    #[inline]
+    pub fn partition(&self, turn: u64) -> i32 {
+        // Less than the number of partitions.
+        (turn % u64::from(self.partitions.unsigned_abs())) as i32
+    }
+
+    /// The turns of one partition.
+    pub fn turns_of(&self, partition: i32) -> impl Iterator<Item = u64> + use<> {
+        let step = self.partitions.unsigned_abs() as usize;
+        (u64::from(partition.unsigned_abs())..self.records).step_by(step)
+    }
+
     /// The job as arguments.
     pub fn arguments(&self) -> Vec<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -127,6 +140,15 @@ mod tests {
     #[test]
     fn a_job_survives_the_arguments() {
         assert_eq!(Job::parse(job().arguments().into_iter()), Ok(job()));
+    }
+
+    #[test]
+    fn every_turn_is_one_partitions() {
+        let job = Job { records: 20, ..job() };
+        let mut turns: Vec<_> = (0..6).flat_map(|partition| job.turns_of(partition)).collect();
+        turns.sort_unstable();
+        assert_eq!(turns, (0..20).collect::<Vec<_>>());
+        assert!(job.turns_of(5).all(|turn| job.partition(turn) == 5));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kavka_broker::{Broker, BrokerConfig};
 use kavka_client::protocol::{
-    BatchBuilder, Compression, Compressor, CorrelationId, Decompressor, Offset, ProduceRequest,
+    BatchBuilder, Compression, Compressor, CorrelationId, Decompressor, Offset, ProduceBatches,
     TopicPartition, decode_response, encode_produce, messages, split_frame,
 };
 use kavka_client::{Client, Consumer, Fetch, FetchedBatches, NewTopic, Properties};
@@ -58,7 +58,7 @@ pub(super) fn properties(broker: &Broker) -> Properties {
 
 async fn produce(stream: &mut TcpStream, partition: i32, batch: Bytes) {
     const VERSION: i16 = 8;
-    let request = ProduceRequest {
+    let request = ProduceBatches {
         acks: -1,
         timeout: Duration::from_secs(30),
         transactional_id: None,

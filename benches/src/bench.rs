@@ -10,10 +10,11 @@ use tempfile::TempDir;
 use crate::{
     Case, Lane, Options, Result, Target,
     chart::chart,
+    codec::walk_all,
     race::race,
     report::{CSV_HEADING, Measured, TABLE_HEADING},
     rival::Rival,
-    target, walk,
+    target,
 };
 
 /// A benchmark under way.
@@ -59,12 +60,12 @@ impl Bench {
     /// same records.
     pub fn encode(&mut self, case: &Case, ours: Vec<Lane<'_>>, made: &Bytes) -> Result<()> {
         self.load(case)?;
-        let expected = walk(made, &mut Decompressor::new())?;
+        let expected = walk_all(made, &mut Decompressor::new())?;
         let (codec, output) = (case.codec.name(), self.scratch.path().join("made"));
         let mut lanes = ours;
         for rival in &mut self.rivals {
             rival.write(codec, &output)?;
-            let seen = walk(&fs::read(&output)?.into(), &mut Decompressor::new())?;
+            let seen = walk_all(&fs::read(&output)?.into(), &mut Decompressor::new())?;
             let lane = rival.lane(format!("encode {codec}"))?;
             if seen != expected {
                 return Err(disagreement(case, &lane, seen, Some(expected)));

@@ -20,6 +20,7 @@ use crate::security::tls::TlsConnect;
 use crate::state::backoff::Backoff;
 use crate::state::connection::Outgoing;
 use crate::state::metadata::{MetadataSettings, topic_metadata};
+use crate::stats::{self, ClientStats, MetadataCounts};
 use crate::token::TokenProvider;
 use crate::topic::TopicMetadata;
 
@@ -66,6 +67,16 @@ impl Client {
     /// The properties it was made with.
     pub fn properties(&self) -> &Properties {
         &self.0.properties
+    }
+
+    /// What was done so far over the connections, those of producers and consumers included.
+    pub fn stats(&self) -> ClientStats {
+        let Network { pool, counts, .. } = &self.0.network;
+        ClientStats {
+            brokers: pool.stats(),
+            metadata_refreshes: counts.refreshes.get(),
+            metadata_failures: counts.failures.get(),
+        }
     }
 
     /// Administration of the cluster.
@@ -203,7 +214,9 @@ impl ClientBuilder {
         let seed = fastrand::u64(..);
         let metadata = Arc::new(MetadataCache::new(metadata_settings(&config), seed));
         let pool = Arc::new(Pool::new(&config, connect, runtime.clone(), seed));
-        let network = Network { config, metadata, pool };
+        stats::describe();
+        let counts = Arc::new(MetadataCounts::new(&config.client_id));
+        let network = Network { config, metadata, pool, counts };
         bootstrap(&network).await?;
         let refreshing = network.clone();
         let refresher = runtime.spawn(async move {

@@ -41,6 +41,7 @@ mod offsets;
 mod producer;
 mod security;
 mod state;
+mod stats;
 #[cfg(test)]
 mod testing;
 mod token;
@@ -85,6 +86,8 @@ pub use state::fetch::FetchStatus;
 pub use state::fetch::PositionReset;
 pub use state::fetch::ResetCause;
 pub use state::fetch::StartOffset;
+pub use stats::BrokerStats;
+pub use stats::ClientStats;
 pub use token::FileToken;
 pub use token::StaticToken;
 pub use token::Token;

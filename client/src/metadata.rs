@@ -165,7 +165,11 @@ impl MetadataCache {
 
     async fn refresh(&self, network: &Network, refresh: Refresh) -> Result<()> {
         let Refresh { topics, may_create } = refresh;
+        network.counts.refreshes.add(1);
         let answer = network.metadata(Some(topics), may_create, self.is_lost(network)).await;
+        if answer.is_err() {
+            network.counts.failures.add(1);
+        }
         self.with(|metadata| match &answer {
             Ok(response) => metadata.handle_response(response, now()),
             Err(error) => metadata.handle_failure(error.clone(), now()),

@@ -15,6 +15,7 @@ use crate::io::{BoxFuture, Lane, PendingAnswer, Pool, Target, race};
 use crate::metadata::MetadataCache;
 use crate::state::connection::Outgoing;
 use crate::state::metadata;
+use crate::stats::MetadataCounts;
 
 /// The connections and what is known about the cluster behind them.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub(crate) struct Network {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) counts: Arc<MetadataCounts>,
 }
 
 impl Network {

@@ -22,6 +22,7 @@ use crate::state::authentication::WorkDone;
 use crate::state::connection::{
     Answer, CloseReason, Connection, ConnectionSettings, Failure, Outgoing,
 };
+use crate::stats::BrokerCounts;
 
 /// Where the answer to one request goes; nobody may be waiting any more.
 pub(super) type Ticket = oneshot::Sender<Result<Answer, Failure>>;
@@ -29,6 +30,7 @@ pub(super) type Ticket = oneshot::Sender<Result<Answer, Failure>>;
 /// A connection as both its task and its users see it.
 pub(super) struct Link {
     endpoint: Endpoint,
+    counts: Arc<BrokerCounts>,
     machine: Mutex<Connection<Ticket>>,
     wake: Notify,
 }
@@ -43,9 +45,13 @@ pub(super) struct Dial {
 }
 
 impl Link {
-    pub(super) fn new(endpoint: Endpoint, settings: Arc<ConnectionSettings>) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        settings: Arc<ConnectionSettings>,
+        counts: Arc<BrokerCounts>,
+    ) -> Self {
         let machine = Mutex::new(Connection::new(settings, now()));
-        Self { endpoint, machine, wake: Notify::new() }
+        Self { endpoint, counts, machine, wake: Notify::new() }
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -55,6 +61,7 @@ impl Link {
     /// Queues a request; a link that takes no more gives it back.
     pub(super) fn send(&self, request: Outgoing, ticket: Ticket) -> Result<(), (Outgoing, Ticket)> {
         self.with(|connection| connection.send(request, ticket, now()))?;
+        self.counts.requests.add(1);
         self.wake.notify_one();
         Ok(())
     }
@@ -81,6 +88,7 @@ impl Link {
         let (input, login) = (Input::new(Arc::clone(&dial.buffers)), dial.login.clone());
         if let Some(stream) = self.dial(dial).await {
             self.with(|connection| connection.handle_connected(now()));
+            let _open = Open::new(&self.counts);
             let (reader, writer) = tokio::io::split(stream);
             let (output, work) = (VecDeque::new(), None);
             Driver { link: &self, reader, writer, input, output, login, work }.run().await;
@@ -103,7 +111,10 @@ impl Link {
             tokio::select! {
                 stream = &mut dialling => match stream {
                     Ok(stream) => return Some(stream),
-                    Err(reason) => self.with(|connection| connection.close(reason, now())),
+                    Err(reason) => {
+                        self.counts.connections_failed.add(1);
+                        self.with(|connection| connection.close(reason, now()));
+                    }
                 },
                 () = sleep_until(self.with(|connection| connection.poll_timeout())) => {
                     self.with(|connection| connection.handle_timeout(now()));
@@ -130,13 +141,17 @@ impl Link {
 
     /// Hands out what is done, and moves what is to be written to `output`.
     fn settle(&self, output: Option<&mut VecDeque<Bytes>>) {
-        let done: Vec<_> = self.with(|connection| {
+        let (throttle, done) = self.with(|connection| {
             if let Some(output) = output {
                 output.extend(std::iter::from_fn(|| connection.poll_transmit()));
             }
-            std::iter::from_fn(|| connection.poll_answer()).collect()
+            let done: Vec<_> = std::iter::from_fn(|| connection.poll_answer()).collect();
+            (connection.take_throttle_time(), done)
         });
+        self.counts.throttle_time.add_millis(throttle);
         for (ticket, answer) in done {
+            let ended = if answer.is_ok() { &self.counts.responses } else { &self.counts.failures };
+            ended.add(1);
             // Whoever asked may have gone; the connection goes on all the same.
             let _ = ticket.send(answer);
         }
@@ -151,6 +166,22 @@ impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         self.0.with(|connection| connection.close(CloseReason::Abandoned, now()));
         self.0.settle(None);
+    }
+}
+
+/// Counts a connection as open for as long as this lives.
+struct Open<'l>(&'l BrokerCounts);
+
+impl<'l> Open<'l> {
+    fn new(counts: &'l BrokerCounts) -> Self {
+        counts.connections_made.add(1);
+        Self(counts)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.connections_closed.add(1);
     }
 }
 
@@ -194,6 +225,7 @@ impl Driver<'_> {
 
     fn handle_read(&mut self, read: io::Result<usize>) {
         let input = &mut self.input;
+        self.link.counts.bytes_received.add(*read.as_ref().unwrap_or(&0));
         self.link.with(|connection| match read {
             Ok(0) => connection.handle_end(now()),
             Ok(_) => connection.handle_input(input, now()),
@@ -204,6 +236,7 @@ impl Driver<'_> {
     fn handle_write(&mut self, written: io::Result<usize>) {
         match written {
             Ok(count) => {
+                self.link.counts.bytes_sent.add(count);
                 advance(&mut self.output, count);
                 self.link.with(|connection| connection.handle_written(count, now()));
             }

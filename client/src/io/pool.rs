@@ -24,6 +24,7 @@ use crate::state::backoff::Backoff;
 use crate::state::connection::{
     Answer, CloseReason, ConnectionSettings, Failure, FailureReason, Outgoing, SaslPlan,
 };
+use crate::stats::{BrokerStats, Brokers};
 use crate::topic::BrokerNode;
 
 /// Whom a request is for.
@@ -57,10 +58,10 @@ pub(crate) struct Pool {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     endpoints: HashMap<Target, Endpoint>,
     slots: HashMap<(Target, Lane), Slot>,
+    brokers: Brokers,
     /// Owns every task, also those of connections that are only finishing.
     tasks: JoinSet<()>,
 }
@@ -110,7 +111,9 @@ impl Pool {
             Backoff::new(config.reconnect_backoff, config.reconnect_backoff_max, seed);
         let (first, max) = (config.connection_setup_timeout, config.connection_setup_timeout_max);
         let setup_timeout = Backoff::new(first, max, seed);
-        let state = Mutex::new(State { endpoints, ..State::default() });
+        let (slots, tasks) = (HashMap::new(), JoinSet::new());
+        let brokers = Brokers::new(&config.client_id);
+        let state = Mutex::new(State { endpoints, slots, brokers, tasks });
         let buffers = Arc::default();
         let login = config.security.sasl.as_ref().and_then(|sasl| sasl.login.clone());
         Self { connect, runtime, settings, reconnect_backoff, setup_timeout, buffers, login, state }
@@ -167,6 +170,11 @@ impl Pool {
         self.with(|state| retire(&mut state.slots, |(_, of), _| *of == lane));
     }
 
+    /// What was done so far over the connections, by broker.
+    pub(crate) fn stats(&self) -> Vec<BrokerStats> {
+        self.with(|state| state.brokers.snapshot())
+    }
+
     fn enqueue(
         &self,
         state: &mut State,
@@ -191,7 +199,8 @@ impl Pool {
     /// A new connection in place of the previous one, to be made once the backoff after that has
     /// passed.
     fn open(&self, state: &mut State, key: (Target, Lane), endpoint: Endpoint) -> (Slot, Dial) {
-        let link = Arc::new(Link::new(endpoint, Arc::clone(&self.settings)));
+        let counts = state.brokers.counts(key.0.broker());
+        let link = Arc::new(Link::new(endpoint, Arc::clone(&self.settings), counts));
         let mut slot = match state.slots.remove(&key) {
             Some(previous) => previous,
             None => Slot {
@@ -211,6 +220,16 @@ impl Pool {
 
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Target {
+    /// The broker that is meant, if it is known which one.
+    fn broker(self) -> Option<BrokerId> {
+        match self {
+            Self::Bootstrap(_) => None,
+            Self::Broker(broker) => Some(broker),
+        }
     }
 }
 

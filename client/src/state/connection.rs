@@ -51,6 +51,8 @@ pub(crate) struct Connection<T> {
     last_used: Instant,
     /// Nothing is encoded before: the broker takes nothing from this connection until then.
     quiet_until: Option<Instant>,
+    /// For how long the broker wanted to be left alone, as far as nobody has taken note of it.
+    throttle_time: Duration,
     /// When the next request must wait for the session to be renewed.
     renew_at: Option<Instant>,
     was_ready: bool,
@@ -128,6 +130,7 @@ impl<T> Connection<T> {
             written_bytes: 0,
             last_used: now,
             quiet_until: None,
+            throttle_time: Duration::ZERO,
             renew_at: None,
             was_ready: false,
             was_answered: false,
@@ -195,6 +198,7 @@ impl<T> Connection<T> {
     /// The broker wants to be left alone for so long, said an answer whose `throttle` could not be
     /// seen here. What it has been sent already it answers only afterwards.
     pub(crate) fn handle_throttle(&mut self, throttle: Duration, now: Instant) {
+        self.throttle_time += throttle;
         let until = now + throttle;
         if throttle.is_zero() || self.quiet_until.is_some_and(|known| known >= until) {
             return;
@@ -287,6 +291,11 @@ impl<T> Connection<T> {
         let sent = self.sent().map(|sent| sent.deadline).min();
         let quiet = self.quiet_until.filter(|_| !self.waiting.is_empty());
         earliest([handshake, waiting, sent, quiet, self.idle_deadline()])
+    }
+
+    /// For how long the broker wanted to be left alone since this was last asked.
+    pub(crate) fn take_throttle_time(&mut self) -> Duration {
+        std::mem::take(&mut self.throttle_time)
     }
 
     /// Whether it takes requests.

@@ -1,0 +1,153 @@
+//! What is counted, and that a recorder is told the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kavka_protocol::messages::{MetadataRequest, MetadataResponse};
+use kavka_protocol::{ApiKey, BrokerId, encode_request};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+use super::*;
+use crate::client::{Client, ClientBuilder};
+use crate::io::Lane;
+use crate::state::connection::Outgoing;
+use crate::state::metadata::Interest;
+use crate::testing::{metadata, network, reply, serve, topic};
+
+/// Remembers what it is told.
+#[derive(Default)]
+struct Told {
+    counters: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
+    described: Mutex<BTreeSet<String>>,
+}
+
+impl Told {
+    /// The number of this name and these labels, `label=value` each.
+    fn number(&self, name: &str, labels: &str) -> u64 {
+        let counters = self.counters.lock().unwrap();
+        let known = counters.get(&format!("{name} {labels}"));
+        known.map_or(0, |number| number.load(Ordering::Relaxed))
+    }
+}
+
+impl Recorder for Told {
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, meaning: SharedString) {
+        assert!(unit.is_some() && !meaning.is_empty());
+        self.described.lock().unwrap().insert(name.as_str().to_owned());
+    }
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        assert!(self.described.lock().unwrap().contains(key.name()), "{}", key.name());
+        let labels: Vec<_> = key.labels().map(|l| format!("{}={}", l.key(), l.value())).collect();
+        let place = format!("{} {}", key.name(), labels.join(","));
+        Counter::from_arc(Arc::clone(self.counters.lock().unwrap().entry(place).or_default()))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+fn cluster() -> MetadataResponse {
+    metadata(&[(1, "a", 9092), (2, "b", 9092)]).with_topics(vec![topic("orders", &[(1, 0)])])
+}
+
+/// A client of brokers `a` (1), which throttles by so many milliseconds, and `b` (2), which is away.
+async fn client(throttle: i32) -> Client {
+    let (pipes, listener) = network();
+    serve(listener, move |_, request| match request.api_key {
+        ApiKey::Metadata => {
+            Some(reply::<MetadataRequest>(request, &cluster().with_throttle_time_ms(throttle)))
+        }
+        other => panic!("nobody should ask for {other:?}"),
+    });
+    let properties = [("bootstrap.servers", "a:9092"), ("client.id", "me")];
+    let builder = ClientBuilder::new(properties).with_connect(pipes.refusing("b"));
+    builder.connect().await.unwrap()
+}
+
+fn of(client: &Client, broker: Option<BrokerId>) -> BrokerStats {
+    let known = client.stats().brokers.into_iter().find(|stats| stats.broker == broker);
+    known.unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_and_bytes_are_counted_by_broker_and_a_recorder_is_told() {
+    let told = Told::default();
+    let _recording = metrics::set_default_local_recorder(&told);
+    let client = client(0).await;
+    let bootstrap = of(&client, None);
+    assert_eq!((bootstrap.connections_made, bootstrap.connections_failed), (1, 0));
+    assert_eq!((bootstrap.requests, bootstrap.responses, bootstrap.failures), (1, 1, 0));
+    assert!(bootstrap.bytes_sent > 20 && bootstrap.bytes_received > 40, "{bootstrap:?}");
+    assert_eq!(bootstrap.requests_in_flight(), 0);
+    for (name, expected) in [
+        ("kavka_connections_made_total", bootstrap.connections_made),
+        ("kavka_requests_total", bootstrap.requests),
+        ("kavka_responses_total", bootstrap.responses),
+        ("kavka_sent_bytes_total", bootstrap.bytes_sent),
+        ("kavka_received_bytes_total", bootstrap.bytes_received),
+    ] {
+        assert_eq!(told.number(name, "client_id=me,broker=bootstrap"), expected, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_fail_or_end_are_counted() {
+    let client = client(0).await;
+    let asked = client.network().send(BrokerId(2), Lane::Produce, ask());
+    assert!(asked.await.is_err());
+    let away = of(&client, Some(BrokerId(2)));
+    assert_eq!((away.connections_made, away.connections_failed, away.connections), (0, 1, 0));
+    assert_eq!((away.requests, away.failures), (1, 1));
+    client.network().send(BrokerId(1), Lane::Produce, ask()).await.unwrap();
+    assert_eq!(of(&client, Some(BrokerId(1))).connections, 1);
+    client.network().pool.retire_lane(Lane::Produce);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let retired = of(&client, Some(BrokerId(1)));
+    assert_eq!((retired.connections_made, retired.connections), (1, 0));
+    let total = client.stats().total();
+    assert_eq!((total.broker, total.connections_failed), (None, 1));
+    assert_eq!(total.requests, total.responses + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_brokers_ask_for_to_be_left_alone_adds_up() {
+    let client = client(70).await;
+    assert_eq!(of(&client, None).throttle_time, Duration::from_millis(70));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refreshes_of_metadata_are_counted() {
+    let client = client(0).await;
+    assert_eq!(client.stats().metadata_refreshes, 0);
+    client.metadata().next_news("orders", Interest::Read).await.unwrap();
+    let stats = client.stats();
+    assert_eq!((stats.metadata_refreshes, stats.metadata_failures), (1, 0));
+}
+
+#[test]
+fn the_table_of_numbers_is_sorted_and_says_what_a_total_is() {
+    assert!(METRICS.is_sorted_by_key(|(name, ..)| name));
+    assert!(
+        METRICS.iter().all(|(name, ..)| name.starts_with("kavka_") && name.ends_with("_total"))
+    );
+}
+
+/// A request for metadata.
+fn ask() -> Outgoing {
+    let timeout = Duration::from_secs(1);
+    Outgoing::new(ApiKey::Metadata, timeout, |version, correlation, id| {
+        encode_request(&MetadataRequest::default(), version, correlation, id)
+    })
+}

@@ -1,3 +1,3 @@
 #![no_main]
 
-kavka_fuzz::program!(fuzz_response_any);
+kavka_fuzz::timed_program!(fuzz_response_any);

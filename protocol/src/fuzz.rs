@@ -29,7 +29,7 @@ pub use records::{
     fuzz_batch_header_walk, fuzz_produce_roundtrip, fuzz_record_batch_crc, fuzz_record_body,
 };
 pub use sasl::fuzz_sasl;
-pub use seeds::{Seed, seeds};
+pub use seeds::{Seed, crowded, seeds};
 pub use visibility::fuzz_aborted_filter;
 
 /// What is done with one input.

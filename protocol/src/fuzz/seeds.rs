@@ -79,6 +79,25 @@ fn messages() -> Vec<Seed> {
     samples
 }
 
+/// Messages of every API in its newest version, each full of something: they show what takes too long or too much. They
+/// are too long for a fuzzer to make much of them.
+pub fn crowded() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (index, (api, versions)) in (0_u8..).zip(SPOKEN) {
+        let choice = [index, u8::try_from(versions.max - versions.min).unwrap()];
+        let mut add = |target, messages: Vec<Vec<u8>>| {
+            for (place, message) in messages.iter().enumerate() {
+                let name = format!("{api:?}-crowded-{place}").to_lowercase();
+                seeds.push((target, name, [&choice[..], message].concat()));
+            }
+        };
+        add("response_any", synthetic::crowded_answers(*api, versions.max, CROWD));
+        #[cfg(feature = "broker")]
+        add("request_any", synthetic::crowded_requests(*api, versions.max, CROWD));
+    }
+    seeds
+}
+
 fn batch(compression: Compression, stamp: Option<ProducerStamp>) -> Vec<u8> {
     let mut builder = BatchBuilder::new(compression, None);
     for n in 0..6_u8 {
@@ -166,3 +185,6 @@ fn codecs() -> Vec<Seed> {
     }
     samples
 }
+
+/// Close to the 64 KiB that inputs may have.
+const CROWD: usize = 64_000;

@@ -3,7 +3,11 @@
 
 use std::{collections::HashSet, fs, path::PathBuf};
 
-use super::{TARGETS, Target, measure_with, seeds::samples, vectors};
+use super::{
+    TARGETS, Target, measure_with,
+    seeds::{crowded, samples},
+    vectors,
+};
 use crate::allocations::peak_allocation;
 
 fn fuzz_folder() -> PathBuf {
@@ -23,6 +27,14 @@ fn every_property_holds_for_samples_of_every_target() {
         tried.insert(target);
     }
     assert!(TARGETS.iter().all(|(name, _)| tried.contains(name)));
+}
+
+#[test]
+fn every_property_holds_for_messages_that_are_full() {
+    for (target, name, input) in crowded() {
+        assert!((63_000..65_536).contains(&input.len()), "{name}: {} bytes", input.len());
+        program(target)(&input);
+    }
 }
 
 #[test]

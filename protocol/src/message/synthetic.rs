@@ -1,5 +1,7 @@
 //! Messages made from nothing but their layout: every field filled, every array with two elements,
-//! every tagged field there.
+//! every tagged field there. Those of [`crowded`] have one array that is full instead.
+
+pub(super) mod crowded;
 
 use super::layout::{self, Field, Kind, Layout};
 use crate::{api::ApiKey, varint::put_unsigned_varint};
@@ -29,11 +31,22 @@ pub(super) fn message(layout: Layout, version: i16, unknown: Option<u32>) -> Syn
 /// The answer to requests of `api`, with its header; to a tagged field nobody knows.
 pub(crate) fn answer(api: ApiKey, version: i16) -> Vec<u8> {
     let layout = layout::answer_to(api).unwrap();
+    with_header(&message(layout, version, Some(100)).bytes, layout, version)
+}
+
+/// Answers to requests of `api`, with their headers, each with as many elements in one array as `size` bytes hold.
+pub(crate) fn crowded_answers(api: ApiKey, version: i16, size: usize) -> Vec<Vec<u8>> {
+    let layout = layout::answer_to(api).unwrap();
+    let bodies = crowded::messages(layout, version, size);
+    bodies.iter().map(|body| with_header(body, layout, version)).collect()
+}
+
+fn with_header(body: &[u8], layout: Layout, version: i16) -> Vec<u8> {
     let mut answer = vec![0, 0, 0, 7];
-    if version >= layout.flexible_since && api != ApiKey::ApiVersions {
+    if version >= layout.flexible_since && layout.api != ApiKey::ApiVersions {
         answer.push(0);
     }
-    answer.extend(message(layout, version, Some(100)).bytes);
+    answer.extend(body);
     answer
 }
 
@@ -41,6 +54,12 @@ pub(crate) fn answer(api: ApiKey, version: i16) -> Vec<u8> {
 #[cfg(feature = "broker")]
 pub(crate) fn request(api: ApiKey, version: i16) -> Vec<u8> {
     message(layout::request_of(api).unwrap(), version, Some(100)).bytes
+}
+
+/// The bodies of requests of `api`, each with as many elements in one array as `size` bytes hold.
+#[cfg(feature = "broker")]
+pub(crate) fn crowded_requests(api: ApiKey, version: i16, size: usize) -> Vec<Vec<u8>> {
+    crowded::messages(layout::request_of(api).unwrap(), version, size)
 }
 
 /// The body of the answer to requests of `api`, without a tagged field that nobody knows.

@@ -13,7 +13,7 @@ use crate::{
     message::{
         guard,
         layout::{self, Layout},
-        synthetic::{self, Synthetic},
+        synthetic::{self, Synthetic, crowded},
     },
 };
 
@@ -123,6 +123,22 @@ fn check_counts<M: Decodable + Debug>(
         assert!(named, "{context}: {fault}");
         assert!(peak < 1024, "{context}: {peak} bytes reserved");
     }
+}
+
+#[test]
+fn full_messages_are_read_within_the_memory_rule() {
+    fn check<M: Decodable + Debug>(layout: Layout) {
+        each_version(layout, |version| {
+            for (place, bytes) in crowded::messages(layout, version, 20_000).iter().enumerate() {
+                let (read, peak) = peak_allocation(|| decode_bytes::<M>(bytes, layout, version));
+                let context = format!("{:?} version {version}, full of {place}", layout.api);
+                assert!(read.is_ok(), "{context}: {read:?}");
+                assert!((19_000..22_000).contains(&bytes.len()), "{context}: {}", bytes.len());
+                assert!(peak <= (64 << 10) + 128 * bytes.len(), "{context}: {peak} bytes");
+            }
+        });
+    }
+    every_message!(check);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use kavka_protocol::{
     BatchView, Batches, Compression, ControlType, DecodeError, Decompressor, EndTransactionMarker,
-    LeaderEpoch, Offset, ProducerEpoch, ProducerId, RecordView, Sequence, TimestampType,
+    LeaderEpoch, Offset, ProducerEpoch, ProducerId, RecordView, Sequence,
 };
 
 fn main() -> ExitCode {
@@ -90,7 +90,7 @@ fn write_batch(batch: &BatchView, position: usize, output: &mut impl Write) -> i
     writeln!(
         output,
         " position: {position} {}: {} size: {} magic: {} compresscodec: {} crc: {} isvalid: {}",
-        timestamp_type(batch),
+        batch.timestamp_type().name(),
         batch.max_timestamp().unwrap_or(-1),
         batch.size_in_bytes(),
         batch.magic(),
@@ -109,7 +109,7 @@ fn write_record(
         output,
         "| offset: {} {}: {} keySize: {} valueSize: {}",
         record.offset(),
-        timestamp_type(batch),
+        batch.timestamp_type().name(),
         record.timestamp().unwrap_or(-1),
         size(record.key()),
         size(record.value()),
@@ -182,14 +182,6 @@ fn text(bytes: &[u8]) -> String {
 
 fn size(part: Option<&[u8]>) -> String {
     part.map_or("-1".to_owned(), |part| part.len().to_string())
-}
-
-fn timestamp_type(batch: &BatchView) -> &'static str {
-    match (batch.magic(), batch.timestamp_type()) {
-        (0, _) => "NoTimestampType",
-        (_, TimestampType::CreateTime) => "CreateTime",
-        (_, TimestampType::LogAppendTime) => "LogAppendTime",
-    }
 }
 
 /// Offsets that do not follow one another; a segment that was compacted has them.

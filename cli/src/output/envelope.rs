@@ -55,6 +55,7 @@ fn timestamp_type(timestamp_type: TimestampType) -> &'static str {
     match timestamp_type {
         TimestampType::CreateTime => "create",
         TimestampType::LogAppendTime => "logappend",
+        TimestampType::NoTimestampType => "unknown",
     }
 }
 

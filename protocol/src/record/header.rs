@@ -230,7 +230,8 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// What the bits say; bits without a meaning are ignored, an unknown codec is an error.
+    /// What the bits of a format that has timestamps say; bits without a meaning are ignored, an unknown codec is an
+    /// error.
     pub fn parse(bits: i16) -> Result<Self, DecodeError> {
         let codec = bits & COMPRESSION_MASK;
         let compression = Compression::from_code(codec)
@@ -276,6 +277,19 @@ pub enum TimestampType {
     CreateTime,
     /// When the broker appended the batch: one time for all records.
     LogAppendTime,
+    /// There are none: format 0 has no place for them.
+    NoTimestampType,
+}
+
+impl TimestampType {
+    /// Kafka's name for it, as in `message.timestamp.type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CreateTime => "CreateTime",
+            Self::LogAppendTime => "LogAppendTime",
+            Self::NoTimestampType => "NoTimestampType",
+        }
+    }
 }
 
 /// What a broker does to a produced batch: gives it its place in the log, and its own time when the

@@ -13,7 +13,7 @@ use crate::{
     error::DecodeError,
     ids::{Offset, Timestamp},
     record::{
-        Attributes, RecordBatchHeader,
+        Attributes, RecordBatchHeader, TimestampType,
         header::{LOG_OVERHEAD, NO_TIMESTAMP, Prefix, check_base_offset, known_timestamp},
     },
 };
@@ -218,7 +218,9 @@ fn read_attributes(
 ) -> Result<(Attributes, Timestamp), DecodeError> {
     let bits = cursor.i8("message attributes")?;
     if magic == 0 {
-        return Ok((parse_attributes(bits & COMPRESSION_MASK)?, NO_TIMESTAMP));
+        let attributes = parse_attributes(bits & COMPRESSION_MASK)?;
+        let timestamp_type = TimestampType::NoTimestampType;
+        return Ok((Attributes { timestamp_type, ..attributes }, NO_TIMESTAMP));
     }
     let attributes = parse_attributes(bits & (COMPRESSION_MASK | LOG_APPEND_TIME))?;
     Ok((attributes, cursor.i64("message timestamp")?))

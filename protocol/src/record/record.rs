@@ -52,7 +52,7 @@ pub struct RecordsPosition {
 impl<'b> Records<'b> {
     pub(crate) fn new(header: &RecordBatchHeader, floor: Offset, records: &'b [u8]) -> Self {
         let append_time = match header.attributes.timestamp_type {
-            TimestampType::CreateTime => None,
+            TimestampType::NoTimestampType | TimestampType::CreateTime => None,
             TimestampType::LogAppendTime => Some(header.max_timestamp.unwrap_or(NO_TIMESTAMP)),
         };
         Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kavka_protocol::{Batches, Compression, TimestampType};
+use kavka_protocol::{Batches, Compression};
 
 use crate::cases::{FORMATS, Vector, read};
 
@@ -39,14 +39,12 @@ fn messages_are_those_that_java_reads() {
 fn messages_keep_their_format_codec_and_kind_of_time() {
     for (magic, file) in FORMATS[..2].iter().enumerate() {
         for vector in Vector::read(file) {
-            let is_appended = vector.timestamp_type == "LogAppendTime";
             for encoding in &vector.encodings {
                 let context = vector.context(encoding);
                 for batch in Batches::new(encoding.bytes.clone()).map(Result::unwrap) {
                     assert_eq!(i64::from(batch.magic()), magic as i64, "{context}");
                     assert_eq!(batch.compression(), encoding.codec, "{context}");
-                    let kind = batch.timestamp_type();
-                    assert_eq!(kind == TimestampType::LogAppendTime, is_appended, "{context}");
+                    assert_eq!(batch.timestamp_type().name(), vector.timestamp_type, "{context}");
                     assert!(!batch.is_control() && !batch.is_transactional(), "{context}");
                     assert_eq!(batch.producer_id(), None, "{context}");
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kavka_protocol::{
-    BatchView, Batches, Compression, ControlType, Decompressor, EndTransactionMarker, TimestampType,
+    BatchView, Batches, Compression, ControlType, Decompressor, EndTransactionMarker,
 };
 use serde_json::Value;
 
@@ -64,11 +64,7 @@ fn check_header(batch: &BatchView, expected: &Value, context: &str) {
     assert_eq!(Some(batch.record_count() as i64), number("count"), "{context}");
     assert_eq!(batch.compression().name(), expected["compression"], "{context}");
     assert_eq!(batch.max_timestamp(), known("maxTimestamp"), "{context}");
-    let timestamp_type = match batch.timestamp_type() {
-        TimestampType::CreateTime => "CreateTime",
-        TimestampType::LogAppendTime => "LogAppendTime",
-    };
-    assert_eq!(timestamp_type, expected["timestampType"], "{context}");
+    assert_eq!(batch.timestamp_type().name(), expected["timestampType"], "{context}");
     assert_eq!(batch.producer_id().map(|id| id.0), known("producerId"), "{context}");
     assert_eq!(
         header.producer_epoch.map(|epoch| epoch.0.into()),

@@ -6,7 +6,7 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_schema::{DataType, Field, FieldRef, TimeUnit};
 use chrono_tz::Tz;
-use kavka_client::protocol::{HeadersView, RecordView, TimestampType};
+use kavka_client::protocol::{HeadersView, RecordView};
 
 use super::RecordContext;
 use crate::cast::cast;
@@ -131,10 +131,7 @@ impl MetadataColumn {
             Values::Text(texts) if *key == MetadataKey::Topic => {
                 texts.push(context.topic.as_bytes());
             }
-            Values::Text(texts) => texts.push(match context.timestamp_type {
-                TimestampType::CreateTime => b"CreateTime",
-                TimestampType::LogAppendTime => b"LogAppendTime",
-            }),
+            Values::Text(texts) => texts.push(context.timestamp_type.name().as_bytes()),
             // Kafka's own way to say that a record has no time, which Flink hands on.
             Values::Timestamp(timestamps) => {
                 let timestamp = record.timestamp().unwrap_or(-1);

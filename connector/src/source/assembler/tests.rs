@@ -487,3 +487,25 @@ fn a_record_without_leader_epoch_has_null_where_the_table_takes_it() {
         assert_eq!(batch.column(0).null_count(), usize::from(is_nullable));
     }
 }
+
+#[test]
+fn a_message_of_format_0_has_no_time_and_says_so() {
+    // Offset, length, checksum, magic, attributes, no key, and a value.
+    let message = b"\0\0\0\0\0\0\0\0\0\0\0\x10\x86\x5b\x28\x34\0\0\xff\xff\xff\xff\0\0\0\x02{}";
+    let batch = Batches::new(message.to_vec().into()).next().unwrap().unwrap();
+    let context = RecordContext {
+        topic: "orders",
+        partition: 7,
+        leader_epoch: None,
+        timestamp_type: batch.timestamp_type(),
+    };
+    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let fields = vec![
+        metadata("t", "timestamp", time, false),
+        metadata("k", "timestamp-type", DataType::Utf8View, false),
+    ];
+    let mut assembler = assembler(fields, None, json(&["x"]));
+    let body = batch.body(&mut Decompressor::default()).unwrap();
+    assembler.append(&body.records().next().unwrap().unwrap(), &context).unwrap();
+    assert_eq!(rows(&mut assembler), ["1969-12-31T23:59:59.999Z NoTimestampType"]);
+}

@@ -168,7 +168,7 @@ fn a_plain_message_has_the_time_it_is_stored_with() {
     assert_eq!(times(message((1, 0), 0, -1, None, None)), [None]);
     // The bit has no meaning in format 0.
     let kind = view(message((0, 0x08), 0, 0, None, None)).timestamp_type();
-    assert_eq!(kind, TimestampType::CreateTime);
+    assert_eq!(kind, TimestampType::NoTimestampType);
 }
 
 #[test]

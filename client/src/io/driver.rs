@@ -50,7 +50,7 @@ impl Link {
         settings: Arc<ConnectionSettings>,
         counts: Arc<BrokerCounts>,
     ) -> Self {
-        let machine = Mutex::new(Connection::new(settings, now()));
+        let machine = Mutex::new(Connection::new(settings, fastrand::f64(), now()));
         Self { endpoint, counts, machine, wake: Notify::new() }
     }
 

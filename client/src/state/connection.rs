@@ -55,6 +55,8 @@ pub(crate) struct Connection<T> {
     throttle_time: Duration,
     /// When the next request must wait for the session to be renewed.
     renew_at: Option<Instant>,
+    /// From 0 to 1: tells this connection from others in what all would do at the same time.
+    jitter: f64,
     was_ready: bool,
     /// Whether a request was ever answered.
     was_answered: bool,
@@ -115,8 +117,8 @@ struct InFlight<T> {
 }
 
 impl<T> Connection<T> {
-    /// A connection that is still being made.
-    pub(crate) fn new(settings: Arc<ConnectionSettings>, now: Instant) -> Self {
+    /// A connection that is still being made. `jitter`, from 0 to 1, is another one for each.
+    pub(crate) fn new(settings: Arc<ConnectionSettings>, jitter: f64, now: Instant) -> Self {
         Self {
             phase: Phase::Connecting,
             settings,
@@ -132,6 +134,7 @@ impl<T> Connection<T> {
             quiet_until: None,
             throttle_time: Duration::ZERO,
             renew_at: None,
+            jitter,
             was_ready: false,
             was_answered: false,
         }
@@ -210,13 +213,14 @@ impl<T> Connection<T> {
         for sent in self.in_flight.iter_mut().chain(&mut self.unanswered) {
             sent.deadline = sent.deadline.max(until + sent.timeout);
         }
+        self.time_authentication(now);
     }
 
     /// Time has passed: requests that took too long fail, and a connection on which an answer is
     /// overdue is of no more use.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.encode_waiting(now);
         self.expire_waiting(now);
+        self.encode_waiting(now);
         if let Phase::Handshake { deadline, .. } = self.phase
             && deadline <= now
         {
@@ -230,8 +234,9 @@ impl<T> Connection<T> {
             return self.close(CloseReason::RequestTimedOut(api), now);
         }
         if is_reached(self.idle_deadline(), now) {
-            self.close(CloseReason::Idle, now);
+            return self.close(CloseReason::Idle, now);
         }
+        self.close_if_drained(now);
     }
 
     /// Takes no more requests, and closes as soon as the present ones are done.
@@ -284,7 +289,7 @@ impl<T> Connection<T> {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let handshake = match self.phase {
             Phase::Handshake { deadline, .. } => Some(deadline),
-            Phase::Authenticating(ref state) => Some(state.deadline),
+            Phase::Authenticating(ref state) => state.deadline,
             _ => None,
         };
         let waiting = self.waiting.iter().map(|waiting| waiting.deadline).min();
@@ -375,6 +380,7 @@ impl<T> Connection<T> {
     fn become_ready(&mut self, versions: VersionTable, now: Instant) {
         self.phase = Phase::Ready(versions);
         self.was_ready = true;
+        self.expire_waiting(now);
         self.encode_waiting(now);
     }
 
@@ -391,6 +397,7 @@ impl<T> Connection<T> {
                 self.was_answered = true;
                 let throttle = throttle_in(request.api, request.version, &frame);
                 self.handle_throttle(throttle, now);
+                self.time_authentication(now);
                 let answer = Answer { bytes: frame, version: request.version };
                 self.finished.push_back((request.ticket, Ok(answer)));
                 self.close_if_drained(now);
@@ -466,11 +473,13 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Why it ends when the other side closes it.
+    /// Why it ends when the other side closes it. Brokers that ask for SASL do so upon the first request
+    /// of a client that does not begin with it.
     fn end(&self) -> CloseReason {
-        match self.was_answered || self.in_flight.is_empty() {
-            true => CloseReason::Ended,
-            false => CloseReason::EndedUnanswered,
+        let is_hint = self.settings.sasl.is_none() && !self.was_answered;
+        match is_hint && !self.in_flight.is_empty() {
+            true => CloseReason::EndedUnanswered,
+            false => CloseReason::Ended,
         }
     }
 

@@ -20,8 +20,18 @@ pub(crate) struct SaslPlan {
     pub(crate) mechanism: SaslMechanism,
     /// How long it may take.
     pub(crate) timeout: Duration,
-    /// The part of a session's lifetime after which it is renewed.
+    /// The part of a session's lifetime after which it is renewed at the earliest.
     pub(crate) renew_after: f64,
+}
+
+impl SaslPlan {
+    /// The part of its lifetime after which a connection renews its session. Connections made together
+    /// do so apart, and in time for a broker whose clock is another.
+    pub(super) fn part_before_renewal(&self, jitter: f64) -> f64 {
+        let earliest = self.renew_after;
+        let latest = (earliest + SPREAD).min(LATEST).max(earliest);
+        earliest + (latest - earliest) * jitter
+    }
 }
 
 /// An authentication under way.
@@ -31,7 +41,8 @@ pub(super) struct Authenticating {
     /// The request that is to be answered next; `None` while there is work to do here.
     awaited: Option<(ApiKey, i16, CorrelationId)>,
     work: Option<Work>,
-    pub(super) deadline: Instant,
+    /// When it must be done, once the broker has answered everything that was sent before.
+    pub(super) deadline: Option<Instant>,
     timeout: Duration,
     /// Whether the connection is to close as soon as its requests are done.
     pub(super) drains: bool,
@@ -65,11 +76,23 @@ impl<T> Connection<T> {
             machine,
             awaited: None,
             work: None,
-            deadline: now + plan.timeout,
+            deadline: None,
             timeout: plan.timeout,
             drains,
         }));
+        self.time_authentication(now);
         self.follow(next, now);
+    }
+
+    /// The time of an authentication runs from when the broker comes to it: after what it was sent
+    /// before, since it answers in order, and after the rest that it asks for.
+    pub(super) fn time_authentication(&mut self, now: Instant) {
+        let begins = self.quiet_until.map_or(now, |until| until.max(now));
+        if let Phase::Authenticating(state) = &mut self.phase
+            && self.in_flight.is_empty()
+        {
+            state.deadline = state.deadline.max(Some(begins + state.timeout));
+        }
     }
 
     /// Renews the session if it is time and there is something to send. What was sent already is
@@ -123,7 +146,7 @@ impl<T> Connection<T> {
     /// Whether it has taken too long, and how long it may take.
     pub(super) fn overdue_authentication(&self, now: Instant) -> Option<Duration> {
         match &self.phase {
-            Phase::Authenticating(state) if state.deadline <= now => Some(state.timeout),
+            Phase::Authenticating(state) if is_reached(state.deadline, now) => Some(state.timeout),
             _ => None,
         }
     }
@@ -158,7 +181,7 @@ impl<T> Connection<T> {
     fn authenticated(&mut self, lifetime: Option<Duration>, now: Instant) {
         let Phase::Authenticating(state) = &mut self.phase else { return };
         let (versions, drains) = (std::mem::take(&mut state.versions), state.drains);
-        let part = self.settings.sasl.map_or(1.0, |plan| plan.renew_after);
+        let part = self.settings.sasl.map_or(1.0, |plan| plan.part_before_renewal(self.jitter));
         self.renew_at = lifetime.map(|lifetime| now + lifetime.min(LONGEST).mul_f64(part));
         self.become_ready(versions, now);
         if drains {
@@ -166,6 +189,12 @@ impl<T> Connection<T> {
         }
     }
 }
+
+/// How far apart sessions of the same lifetime are renewed, as a part of it: as far as Java's.
+const SPREAD: f64 = 0.1;
+
+/// Java renews no session later.
+const LATEST: f64 = 0.95;
 
 /// A year: sessions may be said to last longer than there is time.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -36,6 +36,10 @@ impl Wire {
     }
 
     fn connecting_with(sasl: Option<SaslPlan>) -> Self {
+        Self::connecting_as(sasl, 0.0)
+    }
+
+    fn connecting_as(sasl: Option<SaslPlan>, jitter: f64) -> Self {
         let settings = ConnectionSettings {
             client_id: "tests".to_owned(),
             request_timeout: secs(30),
@@ -43,7 +47,7 @@ impl Wire {
             sasl,
         };
         let now = Instant::now();
-        let connection = Connection::new(Arc::new(settings), now);
+        let connection = Connection::new(Arc::new(settings), jitter, now);
         Self { connection, written: BytesMut::new(), now }
     }
 
@@ -364,6 +368,30 @@ fn draining_finishes_what_is_under_way_and_takes_no_more() {
     wire.answer_metadata(&request);
     assert!(wire.outcomes()[0].1.is_ok());
     assert_eq!(wire.reason(), Some(CloseReason::Retired));
+}
+
+#[test]
+fn a_draining_connection_closes_when_what_waits_has_become_too_old() {
+    let mut wire = throttled();
+    wire.send_within("late", Duration::ZERO);
+    wire.connection.drain(wire.now);
+    assert_eq!(wire.reason(), None);
+    wire.pass(secs(70));
+    assert!(matches!(wire.failures()[0], ("late", FailureReason::TimedOut(_), false)));
+    assert_eq!(wire.reason(), Some(CloseReason::Retired));
+}
+
+#[test]
+fn what_is_overdue_when_the_connection_becomes_ready_is_not_sent() {
+    let mut wire = Wire::connected();
+    let request = wire.flush_one();
+    wire.send_within("late", secs(5));
+    wire.send_within("in time", secs(7));
+    // The broker's answer and the timeout have come together, and the answer is looked at first.
+    wire.now += secs(6);
+    wire.answer::<ApiVersionsRequest>(&request, &api_versions());
+    assert_eq!(wire.flush().len(), 1);
+    assert!(matches!(wire.failures()[0], ("late", FailureReason::TimedOut(_), false)));
 }
 
 /// A connection whose broker has just asked to be left alone for 70 s.

@@ -15,7 +15,11 @@ fn plan() -> Option<SaslPlan> {
 
 /// As far as ApiVersions, with a request that waits.
 fn greeted() -> Wire {
-    let mut wire = Wire::connecting_with(plan());
+    greeted_as(0.0)
+}
+
+fn greeted_as(jitter: f64) -> Wire {
+    let mut wire = Wire::connecting_as(plan(), jitter);
     wire.send("first");
     wire.connection.handle_connected(wire.now);
     let request = wire.flush_one();
@@ -29,8 +33,13 @@ fn credentials_sent(wire: &mut Wire) -> RequestFrame {
     assert_eq!((request.api_key, request.version), (ApiKey::SaslHandshake, 1));
     let body: SaslHandshakeRequest = decode_request_body(&request).unwrap();
     assert_eq!(&*body.mechanism, "PLAIN");
+    credentials_wanted(wire, &request)
+}
+
+/// Answers the SaslHandshake `request`, goes through the work and returns the SaslAuthenticate.
+fn credentials_wanted(wire: &mut Wire, request: &RequestFrame) -> RequestFrame {
     assert!(wire.connection.poll_work().is_none());
-    wire.answer::<SaslHandshakeRequest>(&request, &SaslHandshakeResponse::default());
+    wire.answer::<SaslHandshakeRequest>(request, &SaslHandshakeResponse::default());
     assert!(matches!(wire.connection.poll_work(), Some(Work::Credentials)));
     assert!(wire.connection.poll_work().is_none());
     let (username, password) = ("alice".to_owned(), "secret".to_owned());
@@ -43,9 +52,13 @@ fn credentials_sent(wire: &mut Wire) -> RequestFrame {
 
 fn authenticated(wire: &mut Wire, lifetime: Duration) {
     let request = credentials_sent(wire);
+    consent(wire, &request, lifetime);
+}
+
+fn consent(wire: &mut Wire, request: &RequestFrame, lifetime: Duration) {
     let millis = i64::try_from(lifetime.as_millis()).unwrap();
     let consent = SaslAuthenticateResponse::default().with_session_lifetime_ms(millis);
-    wire.answer::<SaslAuthenticateRequest>(&request, &consent);
+    wire.answer::<SaslAuthenticateRequest>(request, &consent);
 }
 
 #[test]
@@ -173,4 +186,84 @@ fn an_unknown_peer_cannot_announce_a_large_answer() {
     wire.flush();
     wire.receive(&(2_u32 << 20).to_be_bytes());
     assert!(matches!(wire.reason(), Some(CloseReason::Malformed(_))));
+}
+
+/// A connection whose session is being renewed while a request is still to be answered.
+fn renewing_behind(patience: Duration) -> (Wire, RequestFrame, RequestFrame) {
+    let mut wire = greeted();
+    authenticated(&mut wire, secs(100));
+    let first = wire.flush_one();
+    wire.answer_metadata(&first);
+    wire.pass(secs(80) - Duration::from_millis(1));
+    wire.send_within("long", patience);
+    let long = wire.flush_one();
+    wire.pass(Duration::from_millis(1));
+    wire.send_within("next", secs(300));
+    let handshake = wire.flush_one();
+    wire.outcomes();
+    (wire, long, handshake)
+}
+
+#[test]
+fn the_time_of_a_renewal_begins_when_what_was_sent_before_is_answered() {
+    let (mut wire, long, handshake) = renewing_behind(secs(60));
+    wire.pass(secs(50));
+    assert_eq!(wire.reason(), None, "the broker has not come to the renewal yet");
+    wire.answer_metadata(&long);
+    wire.pass(secs(9));
+    let request = credentials_wanted(&mut wire, &handshake);
+    consent(&mut wire, &request, secs(100));
+    assert_eq!(wire.flush_one().api_key, ApiKey::Metadata);
+    assert!(wire.outcomes()[0].1.is_ok());
+
+    let (mut wire, long, _) = renewing_behind(secs(60));
+    wire.answer_metadata(&long);
+    wire.pass(secs(10));
+    assert_eq!(wire.reason(), Some(CloseReason::AuthenticationTimedOut(secs(10))));
+}
+
+#[test]
+fn a_throttle_gives_a_renewal_as_much_more_time() {
+    let (mut wire, long, _) = renewing_behind(secs(60));
+    let answer = metadata(&[(1, "a", 9092)]).with_throttle_time_ms(70_000);
+    wire.answer::<MetadataRequest>(&long, &answer);
+    wire.pass(secs(79));
+    assert_eq!(wire.reason(), None);
+    wire.pass(secs(1));
+    assert_eq!(wire.reason(), Some(CloseReason::AuthenticationTimedOut(secs(10))));
+
+    let (mut wire, long, _) = renewing_behind(secs(60));
+    wire.answer_metadata(&long);
+    wire.connection.handle_throttle(secs(70), wire.now);
+    wire.pass(secs(79));
+    assert_eq!(wire.reason(), None, "what says so may be an answer that others read");
+}
+
+#[test]
+fn sessions_that_began_together_are_renewed_apart() {
+    for (jitter, renewed_after) in [(0.0, 80), (0.5, 85), (1.0, 90)] {
+        let mut wire = greeted_as(jitter);
+        authenticated(&mut wire, secs(100));
+        let first = wire.flush_one();
+        wire.answer_metadata(&first);
+        wire.pass(secs(renewed_after - 1));
+        wire.send("before");
+        assert_eq!(wire.flush_one().api_key, ApiKey::Metadata, "{jitter}");
+        wire.pass(secs(2));
+        wire.send("after");
+        assert_eq!(wire.flush_one().api_key, ApiKey::SaslHandshake, "{jitter}");
+    }
+    for renew_after in [0.95, 1.0] {
+        let plan = SaslPlan { renew_after, ..plan().unwrap() };
+        assert_eq!(plan.part_before_renewal(0.7), renew_after, "no later than it says");
+    }
+}
+
+#[test]
+fn an_end_upon_the_first_request_of_a_client_that_is_known_is_no_question_of_authentication() {
+    let mut wire = greeted();
+    authenticated(&mut wire, Duration::ZERO);
+    wire.flush_one();
+    wire.connection.handle_end(wire.now);
+    assert_eq!(wire.reason(), Some(CloseReason::Ended));
 }

@@ -113,7 +113,9 @@ impl State {
             .find(|part| (part.first..part.first + part.records).contains(&index))?;
         Some(part.result.clone().map(|acknowledged| {
             let distance = i64::try_from(index - part.first).unwrap_or(i64::MAX);
-            let base_offset = acknowledged.base_offset.map(|base| base + distance);
+            // No log reaches so far; a number from the wire may.
+            let offset = |base: Offset| base.checked_add(distance);
+            let base_offset = acknowledged.base_offset.and_then(offset);
             Acknowledged { base_offset, ..acknowledged }
         }))
     }

@@ -116,6 +116,16 @@ fn each_record_of_a_batch_learns_its_own_offset() {
 }
 
 #[test]
+fn an_offset_that_cannot_be_is_unknown() {
+    let shared = shared(&[]);
+    let mut deliveries = [b"a", b"b"].map(|value| send_one(&shared, value));
+    settle(&shared, 0, 2, &acknowledged(i64::MAX));
+    let [first, second] = deliveries.each_mut().map(|delivery| poll(delivery, Waker::noop()));
+    assert!(matches!(first, Poll::Ready(Ok(metadata)) if metadata.offset == Some(i64::MAX)));
+    assert!(matches!(second, Poll::Ready(Ok(metadata)) if metadata.offset.is_none()));
+}
+
+#[test]
 fn the_brokers_time_replaces_the_records_where_there_is_one() {
     let shared = shared(&[]);
     let mut delivery = send_one(&shared, b"a");

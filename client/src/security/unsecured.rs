@@ -29,8 +29,8 @@ impl UnsecuredTokens {
             add(&mut claims, name, &quoted(value))?;
         }
         for (name, value) in config.with_prefix("unsecuredLoginNumberClaim_") {
-            let number: f64 =
-                value.parse().map_err(|_| format!("the claim {name} is no number"))?;
+            let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+            let number = number.ok_or_else(|| format!("the claim {name} is no number"))?;
             add(&mut claims, name, &number.to_string())?;
         }
         for (name, value) in config.with_prefix("unsecuredLoginListClaim_") {
@@ -45,10 +45,10 @@ impl UnsecuredTokens {
             ));
         }
         let lifetime = config.option("unsecuredLoginLifetimeSeconds").unwrap_or("3600");
-        let lifetime = lifetime
-            .parse()
-            .map(Duration::from_secs)
-            .map_err(|_| "unsecuredLoginLifetimeSeconds is no whole number")?;
+        let lifetime = lifetime.parse().ok().filter(|seconds| *seconds <= LONGEST_LIFETIME);
+        let lifetime = lifetime.map(Duration::from_secs).ok_or_else(|| {
+            format!("unsecuredLoginLifetimeSeconds is no whole number up to {LONGEST_LIFETIME}")
+        })?;
         let mut extensions = SaslExtensions::default();
         for (name, value) in config.with_prefix("unsecuredLoginExtension_") {
             extensions.add(name, value).map_err(|error| format!("{name}: {error}"))?;
@@ -105,6 +105,9 @@ fn quoted(text: &str) -> String {
     json
 }
 
+/// In seconds, a century: a token that never expires, and still a time that can be computed.
+const LONGEST_LIFETIME: u64 = 100 * 365 * 24 * 3600;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_lifetime_makes_a_token() {
+        let options = format!(
+            "unsecuredLoginStringClaim_sub=a unsecuredLoginLifetimeSeconds={LONGEST_LIFETIME}"
+        );
+        assert!(tokens(&options).unwrap().make(SystemTime::now()).expires_at.is_some());
+    }
+
+    #[test]
     fn options_that_make_no_token_are_named() {
         for (options, expected) in [
             ("", "unsecuredLoginStringClaim_sub is not set"),
@@ -145,6 +156,12 @@ mod tests {
                 "unsecuredLoginStringClaim_sub=a unsecuredLoginLifetimeSeconds=x",
                 "unsecuredLoginLifetimeSeconds",
             ),
+            (
+                "unsecuredLoginStringClaim_sub=a unsecuredLoginLifetimeSeconds=18446744073709551615",
+                "unsecuredLoginLifetimeSeconds",
+            ),
+            ("unsecuredLoginNumberClaim_n=inf", "the claim n is no number"),
+            ("unsecuredLoginNumberClaim_n=NaN", "the claim n is no number"),
             ("unsecuredLoginStringClaim_sub=a unsecuredLoginExtension_auth=x", "auth: "),
         ] {
             let problem = tokens(options).unwrap_err();

@@ -70,7 +70,8 @@ async fn a_consumer_whose_brokers_do_not_know_it_any_more_is_told_and_goes_on_wh
     let orders = TopicPartition::new("orders", 0);
     consumer.assign([(orders.clone(), StartOffset::At(0))]);
     for _ in 0..3 {
-        let error = consumer.poll().await.unwrap_err();
+        let polled = tokio::time::timeout(Duration::from_secs(60), consumer.poll()).await;
+        let error = polled.expect("it is told").unwrap_err();
         assert_eq!(error.code(), Some(ErrorCode::SaslAuthenticationFailed), "{error}");
         assert!(error.to_string().contains("who?"), "{error}");
     }

@@ -55,6 +55,10 @@ mod tests {
         let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/vectors/murmur2.tsv");
         let table = std::fs::read_to_string(table).expect("the table");
         assert!(table.lines().count() > 100);
+        // Java's bytes have a sign, the hash takes them without.
+        let has_large_bytes =
+            |row: &&str| unhex(row.split('\t').next().unwrap()).iter().any(|byte| *byte > 127);
+        assert!(table.lines().filter(has_large_bytes).count() > 10);
         for row in table.lines() {
             let mut fields = row.split('\t');
             let key = unhex(fields.next().expect("a key"));
@@ -68,11 +72,5 @@ mod tests {
     fn unhex(text: &str) -> Vec<u8> {
         let digits = text.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).expect("digits"));
         digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
-    }
-
-    #[test]
-    fn bytes_above_127_count_as_unsigned() {
-        assert_ne!(murmur2(&[0xff]), murmur2(&[0x7f]));
-        assert_eq!(murmur2(&[0xff, 0, 0]), murmur2(&[0xff, 0, 0]));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::{Role, StoreType};
+use super::{FILE_LIMIT, Role, StoreType};
 
 /// A store that cannot be used: which one, why, and what to do.
 #[derive(Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub(crate) enum Problem {
         found: StoreType,
     },
     PasswordMissing,
-    TooLong(u64),
+    TooLong,
     Unknown,
     Unreadable(io::ErrorKind),
     Unsupported(&'static str),
@@ -68,7 +68,9 @@ impl fmt::Display for StoreError {
             Problem::PasswordMissing => {
                 write!(f, "it is protected by a password; set {prefix}.password")
             }
-            Problem::TooLong(length) => write!(f, "{length} bytes are too many for a store"),
+            Problem::TooLong => {
+                write!(f, "it has more than {FILE_LIMIT} bytes, which no store has; check the path")
+            }
             Problem::Unknown => f.write_str("it is neither PEM nor PKCS12 nor JKS; check the path"),
             Problem::Unreadable(kind) => write!(f, "it cannot be read: {kind}"),
             Problem::Unsupported(what) => f.write_str(what),
@@ -81,3 +83,9 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error.kind())
+    }
+}

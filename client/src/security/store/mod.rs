@@ -11,7 +11,8 @@ mod pkcs12;
 mod private_key;
 
 use std::fmt;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -184,16 +185,20 @@ pub(crate) fn key_in_text(
     Ok(KeyMaterial { chain: certificates, key })
 }
 
-/// Reads the file of `store`. No store is anywhere near the limit, but a device or a log might be.
+/// Reads the file of `store`. No store is anywhere near the limit, but a log might be, and a device has
+/// no end.
 pub(crate) fn read_file(store: &StoreSettings) -> Result<Vec<u8>, StoreError> {
-    let path = Path::new(&store.location);
-    let length = std::fs::metadata(path).map(|metadata| metadata.len());
-    let content = match length {
-        Ok(length) if length > FILE_LIMIT => return Err(store.error(Problem::TooLong(length))),
-        Ok(_) => std::fs::read(path),
-        Err(error) => Err(error),
-    };
-    content.map_err(|error| store.error(Problem::Unreadable(error.kind())))
+    let content =
+        File::open(&store.location).map_err(Problem::from).and_then(|file| up_to_limit(file));
+    content.map_err(|problem| store.error(problem))
+}
+
+fn up_to_limit(from: impl Read) -> Result<Vec<u8>, Problem> {
+    let mut content = Vec::new();
+    match from.take(FILE_LIMIT + 1).read_to_end(&mut content)? {
+        length if length as u64 > FILE_LIMIT => Err(Problem::TooLong),
+        _ => Ok(content),
+    }
 }
 
 fn unknown(content: &[u8]) -> Problem {

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -201,6 +203,14 @@ fn a_missing_file_is_named() {
         text,
         "ssl.truststore.location=/etc/no-such-file: it cannot be read: entity not found"
     );
+}
+
+#[test]
+fn what_has_no_end_is_no_store() {
+    let settings = store(Role::Key, "zero", StoreType::Pem, None);
+    let text = settings.error(up_to_limit(std::io::repeat(0)).unwrap_err()).to_string();
+    assert!(text.contains("it has more than 16777216 bytes"), "{text}");
+    assert_eq!(up_to_limit(&b"content"[..]).unwrap(), b"content");
 }
 
 #[test]

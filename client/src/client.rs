@@ -136,8 +136,7 @@ impl Client {
 
     /// Waits between repetitions of one call.
     pub(crate) fn backoff(&self) -> Backoff {
-        let config = self.config();
-        Backoff::new(config.retry_backoff, config.retry_backoff_max, fastrand::u64(..))
+        backoff(self.config())
     }
 
     /// Ends a call that is still waiting for an answer when its time is up.
@@ -249,6 +248,10 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
+fn backoff(config: &ClientConfig) -> Backoff {
+    Backoff::new(config.retry_backoff, config.retry_backoff_max, fastrand::u64(..))
+}
+
 /// Logs what is strange about names, or refuses it.
 fn warn_about(properties: &Properties, strict: bool) -> Result<()> {
     for warning in check_properties(properties, strict)? {
@@ -294,6 +297,7 @@ pub(crate) fn described(response: &MetadataResponse, topic: &str) -> Result<Topi
 /// error names them all; silence is borne until `default.api.timeout.ms`.
 async fn bootstrap(network: &Network) -> Result<()> {
     let limit = network.config.default_api_timeout;
+    let mut backoff = backoff(&network.config);
     let mut failures = Vec::new();
     let reached = tokio::time::timeout(limit, async {
         loop {
@@ -304,6 +308,7 @@ async fn bootstrap(network: &Network) -> Result<()> {
             if failures.iter().all(|(_, error)| error.kind() != ErrorKind::Timeout) {
                 return None;
             }
+            tokio::time::sleep(backoff.next()).await;
         }
     })
     .await;
@@ -320,7 +325,7 @@ async fn bootstrap(network: &Network) -> Result<()> {
 
 async fn first_metadata(network: &Network) -> Result<MetadataResponse, Vec<(Target, Error)>> {
     let request = metadata_request(Some([]), false);
-    network.metadata_from(network.bootstrap_targets().collect(), &request).await
+    network.metadata_from(vec![network.bootstrap_targets().collect()], &request).await
 }
 
 /// Says of every address why it could not be used.

@@ -37,6 +37,11 @@ impl MetadataCache {
         self.with(|metadata| metadata.topic(topic, now()).cloned())
     }
 
+    /// What is known of `topic`; does not keep it known, as all other looks do.
+    pub(crate) fn peek(&self, topic: &str) -> Option<Arc<TopicMetadata>> {
+        self.with(|metadata| metadata.peek(topic).cloned())
+    }
+
     /// What was wrong with `topic` when the cluster was last asked.
     pub(crate) fn topic_error(&self, topic: &str) -> Option<ErrorCode> {
         self.with(|metadata| metadata.error(topic))

@@ -62,7 +62,7 @@ impl Network {
         &self,
         request: &R,
     ) -> Result<R::Response> {
-        self.first_answer(self.targets(false), request, Ok).await.map_err(telling)
+        self.first_answer(self.rounds(false), request, Ok).await.map_err(telling)
     }
 
     /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
@@ -74,48 +74,58 @@ impl Network {
         anew: bool,
     ) -> Result<MetadataResponse> {
         let request = metadata_request(topics, may_create);
-        self.metadata_from(self.targets(anew), &request).await.map_err(telling)
+        self.metadata_from(self.rounds(anew), &request).await.map_err(telling)
     }
 
-    /// Asks `targets` for metadata until one of them answers.
+    /// Asks for metadata round after round, until somebody answers.
     pub(crate) async fn metadata_from(
         &self,
-        targets: Vec<Target>,
+        rounds: Vec<Vec<Target>>,
         request: &MetadataRequest,
     ) -> Result<MetadataResponse, Vec<(Target, Error)>> {
-        let response = self.first_answer(targets, request, usable).await?;
+        let response = self.first_answer(rounds, request, usable).await?;
         self.pool.set_brokers(&metadata::cluster(&response).brokers);
         Ok(response)
     }
 
-    /// The first answer that `judge` lets pass, or why none of `targets` gave one.
+    /// The first answer that `judge` lets pass, or why nobody gave one. Within a round those who are
+    /// slow to answer are overtaken; the next one begins when all of them have failed.
     async fn first_answer<R: Request + Clone + Send + 'static>(
         &self,
-        targets: Vec<Target>,
+        rounds: Vec<Vec<Target>>,
         request: &R,
         judge: fn(R::Response) -> Result<R::Response>,
     ) -> Result<R::Response, Vec<(Target, Error)>> {
-        let attempts = targets.into_iter().map(|target| -> BoxFuture<'_, _> {
-            let request = request.clone();
-            Box::pin(async move {
-                let answer = self.call_at(target, Lane::General, 0, move |_| request).await;
-                answer.and_then(judge).map_err(|error| (target, error))
-            })
-        });
-        race(attempts, HEAD_START).await
+        let mut failures = Vec::new();
+        for targets in rounds {
+            let attempts = targets.into_iter().map(|target| -> BoxFuture<'_, _> {
+                let request = request.clone();
+                Box::pin(async move {
+                    let answer = self.call_at(target, Lane::General, 0, move |_| request).await;
+                    answer.and_then(judge).map_err(|error| (target, error))
+                })
+            });
+            match race(attempts, HEAD_START).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failures.extend(failed),
+            }
+        }
+        Err(failures)
     }
 
-    /// Every broker in random order, then the addresses the client was given; `anew` these come
-    /// first, since the known brokers may belong to a cluster that has moved away.
-    fn targets(&self, anew: bool) -> Vec<Target> {
+    /// Whom to ask: every broker in random order, and when all have failed the addresses the client was
+    /// given, unless it is never to come back to them. `anew` these come first, since the known brokers
+    /// may belong to a cluster that has moved away.
+    fn rounds(&self, anew: bool) -> Vec<Vec<Target>> {
         let brokers = self.metadata.cluster().brokers;
-        let mut targets: Vec<_> = brokers.iter().map(|broker| Target::Broker(broker.id)).collect();
-        fastrand::shuffle(&mut targets);
-        if self.config.rebootstrap_after.is_some() || targets.is_empty() {
-            let at = if anew { 0 } else { targets.len() };
-            targets.splice(at..at, self.bootstrap_targets());
+        let mut brokers: Vec<_> = brokers.iter().map(|broker| Target::Broker(broker.id)).collect();
+        fastrand::shuffle(&mut brokers);
+        let bootstrap: Vec<_> = self.bootstrap_targets().collect();
+        match self.config.rebootstrap_after {
+            Some(_) if anew => vec![[bootstrap, brokers].concat()],
+            None if !brokers.is_empty() => vec![brokers],
+            _ => vec![brokers, bootstrap],
         }
-        targets
     }
 
     pub(crate) fn bootstrap_targets(&self) -> impl Iterator<Item = Target> + use<> {
@@ -236,16 +246,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bootstrap_addresses_come_last_or_anew_first_and_known_brokers_are_never_left_out() {
+        let client = client("a").await;
+        let bootstrap = Target::Bootstrap(0);
+        let [known, given] = client.network().rounds(false).try_into().unwrap();
+        assert_eq!((known.len(), given), (2, vec![bootstrap]));
+        let [all] = client.network().rounds(true).try_into().unwrap();
+        assert_eq!((all.len(), all[0]), (3, bootstrap));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn brokers_that_are_slow_are_not_given_up_for_the_bootstrap_addresses() {
         let (pipes, listener) = testing::network();
-        testing::serve(listener, |_, request| {
+        let hosts = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let asked = Arc::clone(&hosts);
+        testing::serve(listener, move |endpoint, request| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(endpoint.host.to_string());
             let cluster = testing::metadata(&[(1, "a", 9092), (2, "b", 9092)]);
-            Some(testing::reply::<MetadataRequest>(request, &cluster))
+            (asked.len() == 1).then(|| testing::reply::<MetadataRequest>(request, &cluster))
         });
-        let builder = ClientBuilder::new([("bootstrap.servers", "x:1")]).with_connect(pipes);
+        let builder = ClientBuilder::new([("bootstrap.servers", "x:9092")]).with_connect(pipes);
         let client = builder.connect().await.unwrap();
-        for (anew, place) in [(false, 2), (true, 0)] {
-            let targets = client.network().targets(anew);
-            assert_eq!((targets.len(), targets[place]), (3, Target::Bootstrap(0)), "{anew}");
-        }
+        client.metadata().request_refresh();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let mut asked = hosts.lock().unwrap()[1..].to_vec();
+        asked.sort_unstable();
+        assert_eq!(asked, ["a", "b"]);
     }
 }

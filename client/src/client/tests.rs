@@ -69,6 +69,20 @@ async fn silence_is_borne_until_the_time_of_a_call_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn between_attempts_that_take_no_time_there_is_a_pause() {
+    let (pipes, _listener) = network();
+    let impatient = [
+        ("bootstrap.servers", "a:9092"),
+        ("request.timeout.ms", "0"),
+        ("default.api.timeout.ms", "5000"),
+    ];
+    let started = Clock::now();
+    let connecting = ClientBuilder::new(impatient).with_connect(pipes.losing("a")).connect();
+    assert_eq!(connecting.await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(started.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_address_that_answers_is_enough() {
     for pipes in [|p: Pipes| p.refusing("x"), |p: Pipes| p.losing("x")] {
         let (ours, listener) = network();

@@ -149,3 +149,18 @@ async fn nobody_waits_for_memory_behind_one_who_waits_for_metadata() {
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert!(waiting.await.unwrap().is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_takes_no_more_from_other_clones_and_sends_what_they_had() {
+    let (client, script) = client(Script { throttles: vec![2_000], ..Script::default() }).await;
+    let producer = client.producer([("linger.ms", "0")]).unwrap();
+    producer.send(record()).await.unwrap().await.unwrap();
+    let other = producer.clone();
+    let before = other.send(record()).await.unwrap();
+    let closing = tokio::spawn(producer.close(Duration::from_secs(10)));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(other.send(record()).await.err().map(|e| e.kind()), Some(ErrorKind::Closed));
+    before.await.unwrap();
+    closing.await.unwrap().unwrap();
+    assert_eq!(script.lock().unwrap().produced, 2);
+}

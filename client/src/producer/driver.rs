@@ -113,7 +113,7 @@ impl Driver {
         let now = now();
         let (ready, expired) = self.shared.with(|state| {
             let accumulator = &mut state.accumulator;
-            let expired: Vec<_> = std::iter::from_fn(|| accumulator.poll_expired(now)).collect();
+            let expired = accumulator.expire(now);
             let ready = std::iter::from_fn(|| accumulator.poll_ready(now)).collect::<Vec<_>>();
             let named =
                 ready.into_iter().map(|index| (index, accumulator.topic_partition(index).clone()));
@@ -242,17 +242,19 @@ impl Driver {
         self.sender.handle_identity(result, now());
     }
 
-    /// The metadata has changed.
+    /// The metadata has changed. Topics that there is nothing to send to may be forgotten.
     fn handle_metadata(&mut self) {
+        self.track_busy();
         let metadata = self.client.metadata();
         let names = self.shared.lock().topics.names();
-        for known in names.iter().filter_map(|name| metadata.topic(name)) {
+        for known in names.iter().filter_map(|name| metadata.peek(name)) {
             if let Err(error) = self.shared.learn(&known) {
                 tracing::warn!(%error, "what was known of the topic before still counts");
             }
         }
-        for (index, topic_partition) in &self.partitions {
-            let leader = metadata.leader(topic_partition).map(|leader| leader.broker);
+        for (index, TopicPartition { topic, partition }) in &self.partitions {
+            let known = metadata.peek(topic);
+            let leader = known.and_then(|known| known.partition(*partition)?.leader);
             self.sender.handle_leader(*index, leader);
         }
     }

@@ -26,7 +26,7 @@ use delivery::Ticket;
 pub use delivery::{BatchDelivery, Delivery, RecordMetadata};
 use driver::Driver;
 pub use record::OutgoingRecord;
-use shared::{Clock, Hurdle, Shared, Turn};
+use shared::{Clock, Hurdle, Reported, Shared, Turn};
 
 use crate::client::Client;
 use crate::config::{ProducerConfig, Properties};
@@ -41,7 +41,7 @@ use crate::state::metadata::Interest;
 /// The last clone to be dropped ends the producer without waiting: what was not acknowledged by then
 /// may be lost, so [`flush`](Self::flush) or [`close`](Self::close) before.
 #[derive(Clone)]
-pub struct Producer(Arc<Handle>);
+pub struct Producer(Arc<Handle>, Reported);
 
 struct Handle {
     client: Client,
@@ -70,7 +70,7 @@ impl Client {
         let shared = Arc::new(Shared::new(&config, fastrand::u64(..)));
         let driver = Driver::new(self.clone(), &config, Arc::clone(&shared));
         self.runtime().spawn(driver.run());
-        Ok(Producer(Arc::new(Handle { client: self.clone(), config, shared })))
+        Ok(Producer(Arc::new(Handle { client: self.clone(), config, shared }), Reported::default()))
     }
 }
 
@@ -130,18 +130,20 @@ impl Producer {
     /// Sends what is accepted without waiting for `linger.ms`, and waits until it is acknowledged or
     /// given up.
     ///
-    /// An error is the first failure of any record since the last flush, also where a [`Delivery`]
-    /// reported it: after a flush that succeeds nothing is missing. Of several flushes at the same
-    /// time one is told. Dropping the future stops the waiting, not the sending.
+    /// An error is a failure of any record, whichever clone has sent it, since the last flush of this
+    /// clone, also where a [`Delivery`] reported it: after a flush that succeeds nothing is missing. A
+    /// new clone counts from where the one it was made from does. Of several flushes of one clone at
+    /// the same time one is told. Dropping the future stops the waiting, not the sending.
     pub async fn flush(&self) -> Result<()> {
-        self.0.shared.flush().await
+        self.0.shared.flush(&self.1).await
     }
 
-    /// Flushes, and ends the producer and all its clones.
+    /// Accepts no more records, flushes, and ends the producer and all its clones.
     ///
     /// After `deadline` what is not acknowledged is given up, and the error says how much that was.
-    /// Dropping the future ends the producer if it was the last clone.
+    /// Dropping the future ends the producer if it was the last clone; the others can then only flush.
     pub async fn close(self, deadline: Duration) -> Result<()> {
+        self.0.shared.refuse(Error::closed("producer"));
         let flushed = tokio::time::timeout(deadline, self.flush()).await;
         let left = self.0.shared.lock().accumulator.unsettled();
         self.0.shared.end(Error::closed("producer"));

@@ -1,5 +1,6 @@
 //! What the handles of a producer and its task share: records on their way, under one lock.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -37,9 +38,24 @@ pub(super) struct State {
     line: usize,
     /// Why nothing is accepted any more.
     end: Option<Error>,
-    /// The first failure that no flush has reported.
-    failure: Option<Error>,
+    /// Whether nothing is sent any more either.
+    is_over: bool,
+    failures: Failures,
 }
+
+/// The records that were given up, as far as flushes have to know.
+#[derive(Default)]
+struct Failures {
+    /// How many batches, or parts of them, have failed.
+    count: u64,
+    /// The first failure since a flush reported one.
+    first: Option<Error>,
+    is_reported: bool,
+}
+
+/// Up to which failure the flushes of one handle have reported them.
+#[derive(Default)]
+pub(super) struct Reported(AtomicU64);
 
 /// The time of a call.
 #[derive(Clone, Copy)]
@@ -76,7 +92,8 @@ impl Shared {
             topics: Topics::new(Arc::clone(config), seed),
             line: 0,
             end: None,
-            failure: None,
+            is_over: false,
+            failures: Failures::default(),
         };
         let (wake, settled) = (Notify::new(), Notify::new());
         Self { state: Mutex::new(state), wake, settled, turn: TurnMutex::new(()) }
@@ -104,10 +121,16 @@ impl Shared {
         self.wake.notified().await;
     }
 
-    /// Nothing is accepted any more; `error` says why, unless something else did before, which is
-    /// then returned.
+    /// Nothing is accepted any more, because of `error`; what was is still sent.
+    pub(super) fn refuse(&self, error: Error) {
+        self.lock().end.get_or_insert(error);
+        self.settled.notify_waiters();
+    }
+
+    /// Nothing is accepted or sent any more; `error` says why, unless something else did before, which
+    /// is then returned.
     pub(super) fn end(&self, error: Error) -> Error {
-        let error = self.lock().end.get_or_insert(error).clone();
+        let error = self.lock().end(error);
         self.wake.notify_one();
         self.settled.notify_waiters();
         error
@@ -115,7 +138,7 @@ impl Shared {
 
     /// Whether `end` was called.
     pub(super) fn is_over(&self) -> bool {
-        self.lock().end.is_some()
+        self.lock().is_over
     }
 
     /// Takes over what is known of a topic, unless that cannot be true.
@@ -141,12 +164,12 @@ impl Shared {
     }
 
     /// Waits until everything appended before is settled; an error is the first failure since the
-    /// last time.
-    pub(super) async fn flush(&self) -> Result<()> {
+    /// last time that one was reported, if there was any since `reported`.
+    pub(super) async fn flush(&self, reported: &Reported) -> Result<()> {
         let mark = self.with(|state| state.accumulator.flush());
         self.wake.notify_one();
         self.settled_before(mark).await;
-        match self.lock().failure.take() {
+        match self.lock().failures.report(reported) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -210,8 +233,40 @@ impl State {
     fn note(&mut self, settled: &Settled<Ticket>) {
         self.accumulator.handle_settled(settled);
         if let Err(error) = &settled.result {
-            self.failure.get_or_insert_with(|| error.clone());
+            self.failures.note(error);
         }
+    }
+
+    fn end(&mut self, error: Error) -> Error {
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.end = Some(error.clone());
+        }
+        self.end.clone().unwrap_or(error)
+    }
+}
+
+impl Failures {
+    fn note(&mut self, error: &Error) {
+        self.count += 1;
+        if self.first.is_none() || std::mem::take(&mut self.is_reported) {
+            self.first = Some(error.clone());
+        }
+    }
+
+    /// The failure to tell the owner of `reported` of.
+    fn report(&mut self, reported: &Reported) -> Option<Error> {
+        if reported.0.swap(self.count, Ordering::Relaxed) == self.count {
+            return None;
+        }
+        self.is_reported = true;
+        self.first.clone()
+    }
+}
+
+impl Clone for Reported {
+    /// A new handle knows what the one it was made from does.
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kavka_protocol::{BrokerId, TopicPartition};
 
 use super::delivery::{BatchDelivery, Delivery, Ticket};
-use super::shared::{Clock, Hurdle, Shared};
+use super::shared::{Clock, Hurdle, Reported, Shared};
 use super::{OutgoingRecord, append};
 use crate::config::ProducerConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -245,7 +245,7 @@ async fn nobody_waits_for_a_producer_that_has_ended() {
     shared.end(Error::closed("producer"));
     let refusal = shared.lock().append(&record(b"a"), false, Clock::read()).err();
     assert!(matches!(refusal, Some(Hurdle::Refused(error)) if error.kind() == ErrorKind::Closed));
-    shared.flush().await.unwrap();
+    shared.flush(&Reported::default()).await.unwrap();
 }
 
 #[test]
@@ -281,4 +281,42 @@ fn a_topic_whose_partitions_are_not_numbered_from_zero_on_is_refused_and_changes
     }
     shared.learn(&described(0..3)).unwrap();
     assert_eq!(shared.lock().topics.find("orders").unwrap().count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_handle_is_told_of_a_failure_once() {
+    let shared = shared(&[]);
+    let fail = |why: &'static str| {
+        drop(send_one(&shared, b"a"));
+        settle(&shared, 0, 1, &Err(Error::new(ErrorKind::Timeout, why)));
+    };
+    let told = async |handle: &Reported| {
+        let flushed = shared.flush(handle).await;
+        flushed.err().map(|error| error.to_string())
+    };
+    let (first, second) = (Reported::default(), Reported::default());
+    fail("one");
+    fail("two");
+    assert_eq!(told(&first).await.as_deref(), Some("one"));
+    assert_eq!(told(&first).await, None);
+    let third = first.clone();
+    assert_eq!(told(&second).await.as_deref(), Some("one"), "it may have been its record");
+    fail("three");
+    assert_eq!(told(&third).await.as_deref(), Some("three"));
+    assert_eq!(told(&first).await.as_deref(), Some("three"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_closes_accepts_nothing_and_lets_what_it_has_be_sent() {
+    let shared = shared(&[]);
+    let mut delivery = send_one(&shared, b"a");
+    shared.refuse(Error::closed("producer"));
+    let refusal = shared.lock().append(&record(b"b"), false, Clock::read()).err();
+    assert!(matches!(refusal, Some(Hurdle::Refused(error)) if error.kind() == ErrorKind::Closed));
+    assert!(!shared.is_over());
+    settle(&shared, 0, 1, &acknowledged(0));
+    assert!(matches!(poll(&mut delivery, Waker::noop()), Poll::Ready(Ok(_))));
+    let cause = shared.end(Error::new(ErrorKind::Timeout, "fenced"));
+    assert_eq!((cause.kind(), shared.is_over()), (ErrorKind::Timeout, true));
+    assert_eq!(shared.end(Error::closed("producer")).kind(), ErrorKind::Timeout, "the first end");
 }

@@ -250,6 +250,11 @@ impl<W: Waiter> Metadata<W> {
         tracked.known.as_ref()
     }
 
+    /// What is known of `topic`, looked at by somebody who does not use it.
+    pub(crate) fn peek(&self, topic: &str) -> Option<&Arc<TopicMetadata>> {
+        self.topics.get(topic)?.known.as_ref()
+    }
+
     /// What was wrong with `topic` when it was last heard of.
     pub(crate) fn error(&self, topic: &str) -> Option<ErrorCode> {
         self.topics.get(topic)?.error

@@ -185,3 +185,19 @@ async fn a_partition_without_leader_is_not_asked_about_once_nothing_waits_for_it
     let more = cluster.lock().unwrap().asked - asked;
     assert!(more <= 2, "{more} times for nobody");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_nothing_is_sent_to_is_forgotten_however_much_happens_elsewhere() {
+    let (client, cluster) = client(&[]).await;
+    let producer = client.producer([("linger.ms", "0")]).unwrap();
+    producer.send(record()).await.unwrap().await.unwrap();
+    for minute in 0..10 {
+        let brokers = [(1, "a", 9092), (2, "b", 9092), (3 + minute, "c", 9092)];
+        client.metadata().handle_news(&metadata(&brokers));
+        client.metadata().request_refresh();
+        pass(60).await;
+    }
+    let asked = cluster.lock().unwrap().asked;
+    assert!((5..10).contains(&asked), "for five of ten minutes, not {asked}");
+    producer.send(record()).await.unwrap().await.unwrap();
+}

@@ -188,8 +188,7 @@ pub(crate) fn key_in_text(
 /// Reads the file of `store`. No store is anywhere near the limit, but a log might be, and a device has
 /// no end.
 pub(crate) fn read_file(store: &StoreSettings) -> Result<Vec<u8>, StoreError> {
-    let content =
-        File::open(&store.location).map_err(Problem::from).and_then(|file| up_to_limit(file));
+    let content = File::open(&store.location).map_err(Problem::from).and_then(up_to_limit);
     content.map_err(|problem| store.error(problem))
 }
 

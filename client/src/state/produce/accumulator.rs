@@ -13,6 +13,7 @@ use kavka_protocol::{
 };
 
 use super::{BatchId, OpenBatch, PartitionIndex, Settled};
+use crate::state::timers::is_reached;
 use partition::{Partition, Place};
 
 /// Collects records, in wire form, into one open batch per partition.
@@ -21,7 +22,7 @@ use partition::{Partition, Place};
 /// a batch that is due: full, older than `linger.ms`, or wanted by a flush or by a full buffer;
 /// `take` hands such batches out, oldest first, until `None`. Every batch handed out comes back
 /// through `handle_settled`, which is when its memory is free again. A batch that nobody took
-/// before its deadline comes out of `poll_expired`.
+/// before its deadline comes out of `expire`.
 pub(crate) struct Accumulator<T> {
     limits: Limits,
     partitions: Vec<Partition<T>>,
@@ -176,18 +177,19 @@ impl<T> Accumulator<T> {
         self.partitions[index.0].take()
     }
 
-    /// A batch that was not taken within `delivery.timeout.ms`.
-    pub(crate) fn poll_expired(&mut self, now: Instant) -> Option<OpenBatch<T>> {
-        if self.first_expiry.is_none_or(|expiry| expiry > now) {
-            return None;
+    /// The batches that were not taken within `delivery.timeout.ms`.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<OpenBatch<T>> {
+        let mut expired = Vec::new();
+        if !is_reached(self.first_expiry, now) {
+            return expired;
         }
-        let expired = self.partitions.iter_mut().find_map(|partition| partition.take_expired(now));
-        match &expired {
-            Some(batch) => self.stop_lingering(batch.partition, batch.opened),
-            None => {
-                self.first_expiry = self.partitions.iter().filter_map(Partition::deadline).min()
-            }
+        for partition in &mut self.partitions {
+            expired.extend(std::iter::from_fn(|| partition.take_expired(now)));
         }
+        for batch in &expired {
+            self.stop_lingering(batch.partition, batch.opened);
+        }
+        self.first_expiry = self.partitions.iter().filter_map(Partition::deadline).min();
         expired
     }
 

@@ -254,12 +254,15 @@ fn what_nobody_takes_expires_oldest_first() {
     at.append_all(one, &["b"]);
     while at.accumulator.poll_ready(at.now + LINGER).is_some() {}
     assert_eq!(at.accumulator.poll_timeout(), Some(start + DELIVERY));
-    assert!(at.accumulator.poll_expired(start + DELIVERY - Duration::from_nanos(1)).is_none());
-    assert_eq!(values(at.accumulator.poll_expired(start + DELIVERY).unwrap()), ["a"]);
-    assert!(at.accumulator.poll_expired(start + DELIVERY).is_none());
+    at.append_all(one, &[&half(), &half()]);
+    let mut expired = |now| at.accumulator.expire(now).into_iter().map(values).collect::<Vec<_>>();
+    assert!(expired(start + DELIVERY - Duration::from_nanos(1)).is_empty());
+    assert_eq!(expired(start + DELIVERY), [["a"]]);
+    assert!(expired(start + DELIVERY).is_empty());
     assert_eq!(at.accumulator.poll_timeout(), Some(at.now + DELIVERY));
-    assert_eq!(values(at.accumulator.poll_expired(at.now + DELIVERY).unwrap()), ["b"]);
-    assert!(at.accumulator.poll_expired(at.now + DELIVERY).is_none());
+    let mut expired = |now| at.accumulator.expire(now).into_iter().map(values).collect::<Vec<_>>();
+    assert_eq!(expired(at.now + DELIVERY), [vec!["b".to_owned(), half()], vec![half()]]);
+    assert!(expired(at.now + DELIVERY).is_empty());
     assert_eq!(at.accumulator.poll_timeout(), None);
 }
 
@@ -268,7 +271,7 @@ fn an_expired_batch_does_not_linger_on() {
     let mut at = Fixture::new(Limits { linger: DELIVERY * 2, ..limits() });
     let orders = at.partition(0);
     at.append_all(orders, &["a"]);
-    assert!(at.accumulator.poll_expired(at.now + DELIVERY).is_some());
+    assert_eq!(at.accumulator.expire(at.now + DELIVERY).len(), 1);
     at.now += DELIVERY;
     at.append_all(orders, &["b"]);
     assert_eq!(at.accumulator.poll_ready(at.now + DELIVERY * 2), Some(orders));
@@ -282,7 +285,7 @@ fn a_partition_whose_batches_expired_untaken_is_named_again() {
     at.append_all(orders, &["a"]);
     assert_eq!(at.accumulator.poll_ready(at.now), Some(orders));
     at.now += DELIVERY;
-    assert!(at.accumulator.poll_expired(at.now).is_some());
+    assert_eq!(at.accumulator.expire(at.now).len(), 1);
     at.append_all(orders, &["b"]);
     assert_eq!(at.accumulator.poll_ready(at.now), Some(orders));
 }

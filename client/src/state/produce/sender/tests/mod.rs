@@ -52,7 +52,7 @@ impl Fixture {
         while let Some(index) = self.accumulator.poll_ready(self.now) {
             self.sender.handle_ready(index);
         }
-        while let Some(expired) = self.accumulator.poll_expired(self.now) {
+        for expired in self.accumulator.expire(self.now) {
             self.sender.handle_expired(expired);
         }
         self.sender.handle_timeout(self.now);

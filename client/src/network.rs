@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use kavka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kavka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kavka_protocol::{
-    ApiKey, BrokerId, ErrorCode, Request, StrBytes, decode_response, encode_request,
+    ApiKey, BrokerId, ErrorCode, IsolationLevel, Request, StrBytes, TopicPartition,
+    decode_response, encode_request,
 };
 
 use crate::config::ClientConfig;
@@ -149,6 +151,25 @@ fn requested(topic: &str) -> MetadataRequestTopic {
 /// `topic` as generated messages hold it.
 pub(crate) fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
+}
+
+/// Groups by topic, and keeps the order that partitions are named in.
+pub(crate) fn by_topic<'a, P>(
+    partitions: impl Iterator<Item = (&'a TopicPartition, P)>,
+) -> IndexMap<&'a str, Vec<P>> {
+    let mut topics: IndexMap<&str, Vec<P>> = IndexMap::new();
+    for (partition, request) in partitions {
+        topics.entry(&partition.topic).or_default().push(request);
+    }
+    topics
+}
+
+/// An isolation level as requests hold it.
+pub(crate) fn wire_isolation(isolation: IsolationLevel) -> i8 {
+    match isolation {
+        IsolationLevel::ReadUncommitted => 0,
+        IsolationLevel::ReadCommitted => 1,
+    }
 }
 
 /// A duration as requests hold it.

@@ -1,22 +1,19 @@
 //! ListOffsets: where partitions begin and end, and which offset belongs to a time.
 
+pub(crate) mod wire;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use kavka_protocol::messages::list_offsets_request::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-};
-use kavka_protocol::messages::list_offsets_response::{
-    ListOffsetsPartitionResponse, ListOffsetsResponse,
-};
+use kavka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, IsolationLevel, LeaderEpoch, TopicPartition};
 
 use crate::client::{Client, wait_for_retry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Lane, Target, now};
-use crate::network::{topic_name, wire_millis};
 use crate::state::metadata::{Interest, Leader};
 use crate::topic::{ListedOffset, OffsetSpec};
+use wire::{Found, Question};
 
 impl Client {
     /// Asks the leaders of partitions for offsets: one request per leader, answers in the order
@@ -28,30 +25,19 @@ impl Client {
         &self,
         specs: &[(TopicPartition, OffsetSpec)],
     ) -> Result<Vec<ListedOffset>> {
-        self.list_offsets_as_seen(specs, IsolationLevel::ReadUncommitted).await
-    }
-
-    /// Like `list_offsets`; under `read_committed` the end of a partition is its last stable offset.
-    pub(crate) async fn list_offsets_as_seen(
-        &self,
-        specs: &[(TopicPartition, OffsetSpec)],
-        isolation: IsolationLevel,
-    ) -> Result<Vec<ListedOffset>> {
-        self.within_api_timeout(ApiKey::ListOffsets, self.list_until_done(specs, isolation)).await
+        self.within_api_timeout(ApiKey::ListOffsets, self.list_until_done(specs)).await
     }
 
     async fn list_until_done(
         &self,
         specs: &[(TopicPartition, OffsetSpec)],
-        isolation: IsolationLevel,
     ) -> Result<Vec<ListedOffset>> {
         let deadline = now() + self.config().default_api_timeout;
         let mut backoff = self.backoff();
         let mut listed: Vec<Option<ListedOffset>> = vec![None; specs.len()];
         let mut open: Vec<usize> = (0..specs.len()).collect();
         while !open.is_empty() {
-            let mut round =
-                Round { client: self, specs, isolation, listed: &mut listed, failed: None };
+            let mut round = Round { client: self, specs, listed: &mut listed, failed: None };
             open = round.ask(&open, deadline).await?;
             if let Some(error) = round.failed {
                 self.metadata().request_refresh();
@@ -69,7 +55,6 @@ type Place = (usize, Option<LeaderEpoch>);
 struct Round<'r> {
     client: &'r Client,
     specs: &'r [(TopicPartition, OffsetSpec)],
-    isolation: IsolationLevel,
     listed: &'r mut [Option<ListedOffset>],
     /// Why some must be asked again.
     failed: Option<Error>,
@@ -149,28 +134,12 @@ impl Round<'_> {
 
     /// The request for specs that share a leader, and the version it needs.
     fn request(&self, places: &[Place]) -> (ListOffsetsRequest, i16) {
-        let mut topics: BTreeMap<&str, Vec<ListOffsetsPartition>> = BTreeMap::new();
-        let mut least_version = if self.isolation == IsolationLevel::ReadCommitted { 2 } else { 0 };
-        for (at, epoch) in places {
-            let Some((tp, spec)) = self.specs.get(*at) else { continue };
-            if *spec == OffsetSpec::MaxTimestamp {
-                least_version = MAX_TIMESTAMP_VERSION;
-            }
-            let partition = ListOffsetsPartition::default()
-                .with_partition_index(tp.partition)
-                .with_current_leader_epoch(LeaderEpoch::to_wire(*epoch))
-                .with_timestamp(wire_timestamp(*spec));
-            topics.entry(&tp.topic).or_default().push(partition);
-        }
-        let topics = topics.into_iter().map(|(name, partitions)| {
-            ListOffsetsTopic::default().with_name(topic_name(name)).with_partitions(partitions)
+        let questions = places.iter().filter_map(|(at, leader_epoch)| {
+            let (topic_partition, spec) = self.specs.get(*at)?;
+            Some(Question { topic_partition, leader_epoch: *leader_epoch, spec: *spec })
         });
-        let request = ListOffsetsRequest::default()
-            .with_replica_id((-1).into())
-            .with_isolation_level(i8::from(self.isolation == IsolationLevel::ReadCommitted))
-            .with_timeout_ms(wire_millis(self.client.config().request_timeout))
-            .with_topics(topics.collect());
-        (request, least_version)
+        let timeout = self.client.config().request_timeout;
+        wire::request(questions, IsolationLevel::ReadUncommitted, timeout)
     }
 
     /// Notes what a leader answered and returns the places to be asked again.
@@ -180,12 +149,14 @@ impl Round<'_> {
         places: &[Place],
         response: &ListOffsetsResponse,
     ) -> Result<Vec<usize>> {
-        let answers = by_partition(response);
+        let answers: HashMap<(&str, i32), Result<Found, ErrorCode>> = wire::answers(response)
+            .map(|answer| ((answer.topic, answer.partition), answer.found))
+            .collect();
         let mut again = Vec::new();
         for (at, _) in places {
             let Some((tp, _)) = self.specs.get(*at) else { continue };
             let answer = answers.get(&(&*tp.topic, tp.partition));
-            match listed_offset(tp, answer.copied()) {
+            match listed_offset(tp, answer) {
                 Ok(offset) => {
                     if let Some(listed) = self.listed.get_mut(*at) {
                         *listed = Some(offset);
@@ -206,30 +177,23 @@ impl Round<'_> {
     }
 }
 
-fn by_partition(
-    response: &ListOffsetsResponse,
-) -> HashMap<(&str, i32), &ListOffsetsPartitionResponse> {
-    let topics = response.topics.iter();
-    topics.flat_map(|t| t.partitions.iter().map(|p| ((&*t.name.0, p.partition_index), p))).collect()
-}
-
 fn listed_offset(
     tp: &TopicPartition,
-    answer: Option<&ListOffsetsPartitionResponse>,
+    answer: Option<&Result<Found, ErrorCode>>,
 ) -> Result<ListedOffset> {
-    let Some(answer) = answer else {
-        let message = "the broker said nothing about this partition";
-        return Err(Error::new(ErrorKind::MalformedAnswer, message));
-    };
-    if let Some(code) = ErrorCode::from_code(answer.error_code) {
-        return Err(Error::broker(code));
+    match answer {
+        Some(Ok(Found { offset, timestamp, leader_epoch })) => Ok(ListedOffset {
+            topic_partition: tp.clone(),
+            offset: *offset,
+            timestamp: *timestamp,
+            leader_epoch: *leader_epoch,
+        }),
+        Some(Err(code)) => Err(Error::broker(*code)),
+        None => {
+            let message = "the broker said nothing about this partition";
+            Err(Error::new(ErrorKind::MalformedAnswer, message))
+        }
     }
-    Ok(ListedOffset {
-        topic_partition: tp.clone(),
-        offset: Some(answer.offset).filter(|offset| *offset >= 0),
-        timestamp: Some(answer.timestamp).filter(|timestamp| *timestamp >= 0),
-        leader_epoch: LeaderEpoch::from_wire(answer.leader_epoch),
-    })
 }
 
 fn unknown_partition(tp: &TopicPartition, count: usize) -> Error {
@@ -238,19 +202,6 @@ fn unknown_partition(tp: &TopicPartition, count: usize) -> Error {
         .with_api(ApiKey::ListOffsets)
         .with_topic_partition(tp.clone())
 }
-
-/// No record is older than the epoch, and negative numbers stand for other things.
-fn wire_timestamp(spec: OffsetSpec) -> i64 {
-    match spec {
-        OffsetSpec::Earliest => -2,
-        OffsetSpec::Latest => -1,
-        OffsetSpec::Timestamp(timestamp) => timestamp.max(0),
-        OffsetSpec::MaxTimestamp => -3,
-    }
-}
-
-/// The first version that knows `OffsetSpec::MaxTimestamp` (KIP-734).
-const MAX_TIMESTAMP_VERSION: i16 = 7;
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
-use kavka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kavka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
@@ -12,18 +10,18 @@ use kavka_protocol::messages::{
     FetchRequest, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, offset_for_leader_epoch_response,
 };
-use kavka_protocol::{
-    ApiKey, DecodeError, ErrorCode, FetchResponse, IsolationLevel, LeaderEpoch, TopicPartition,
-};
+use kavka_protocol::{ApiKey, DecodeError, ErrorCode, FetchResponse, LeaderEpoch, TopicPartition};
 
 use crate::config::ConsumerConfig;
 use crate::error::{Error, Result};
-use crate::network::{topic_name, wire_millis};
+use crate::network::{by_topic, topic_name, wire_isolation, wire_millis};
+use crate::offsets::wire::{self, Question};
 use crate::state::connection::{Answer, throttle};
 use crate::state::fetch::{
     End, EpochEndOffset, FINAL_EPOCH, FetchAnswer, FetchPlan, LookupAnswer, LookupPlan, SessionId,
     SessionPart, ValidationAnswer, ValidationPlan,
 };
+use crate::topic::OffsetSpec;
 
 /// The fetch `plan`: what its session does not know yet.
 pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchRequest {
@@ -137,65 +135,24 @@ pub(super) fn lookup_request(
     plan: &LookupPlan,
     config: &ConsumerConfig,
 ) -> (ListOffsetsRequest, i16) {
-    let partitions = plan.partitions.iter().map(|asked| {
-        let partition = ListOffsetsPartition::default()
-            .with_partition_index(asked.topic_partition.partition)
-            .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
-            .with_timestamp(wire_end(asked.end));
-        (&asked.topic_partition, partition)
+    let questions = plan.partitions.iter().map(|asked| Question {
+        topic_partition: &asked.topic_partition,
+        leader_epoch: asked.leader_epoch,
+        spec: match asked.end {
+            End::Earliest => OffsetSpec::Earliest,
+            End::Latest => OffsetSpec::Latest,
+        },
     });
-    let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
-        ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(partitions)
-    });
-    let request = ListOffsetsRequest::default()
-        .with_replica_id((-1).into())
-        .with_isolation_level(wire_isolation(config.isolation_level))
-        .with_timeout_ms(wire_millis(config.request_timeout))
-        .with_topics(topics.collect());
-    let is_committed = config.isolation_level == IsolationLevel::ReadCommitted;
-    (request, if is_committed { LAST_STABLE_OFFSET_VERSION } else { 0 })
+    wire::request(questions, config.isolation_level, config.request_timeout)
 }
 
 /// What the broker said about each partition.
 pub(super) fn looked_up(response: &ListOffsetsResponse) -> Vec<LookupAnswer> {
-    let topics = response.topics.iter();
-    topics
-        .flat_map(|topic| {
-            let name: Arc<str> = (*topic.name.0).into();
-            topic.partitions.iter().map(move |partition| LookupAnswer {
-                topic_partition: TopicPartition::new(Arc::clone(&name), partition.partition_index),
-                offset: match ErrorCode::from_code(partition.error_code) {
-                    Some(code) => Err(code),
-                    None => Ok(Some(partition.offset).filter(|offset| *offset >= 0)),
-                },
-            })
-        })
-        .collect()
-}
-
-/// Groups by topic, and keeps the order that partitions are named in.
-fn by_topic<'a, P>(
-    partitions: impl Iterator<Item = (&'a TopicPartition, P)>,
-) -> IndexMap<&'a str, Vec<P>> {
-    let mut topics: IndexMap<&str, Vec<P>> = IndexMap::new();
-    for (partition, request) in partitions {
-        topics.entry(&partition.topic).or_default().push(request);
-    }
-    topics
-}
-
-fn wire_isolation(isolation: IsolationLevel) -> i8 {
-    match isolation {
-        IsolationLevel::ReadUncommitted => 0,
-        IsolationLevel::ReadCommitted => 1,
-    }
-}
-
-fn wire_end(end: End) -> i64 {
-    match end {
-        End::Earliest => -2,
-        End::Latest => -1,
-    }
+    let answers = wire::answers(response).map(|answer| LookupAnswer {
+        topic_partition: TopicPartition::new(answer.topic, answer.partition),
+        offset: answer.found.map(|found| found.offset),
+    });
+    answers.collect()
 }
 
 fn wire_size(bytes: usize) -> i32 {
@@ -207,6 +164,3 @@ const LAST_FETCHED_EPOCH_VERSION: i16 = 12;
 
 /// The first OffsetForLeaderEpoch version that whoever may read a topic may use (KIP-320).
 pub(super) const VALIDATION_VERSION: i16 = 3;
-
-/// The first ListOffsets version that knows isolation levels.
-const LAST_STABLE_OFFSET_VERSION: i16 = 2;

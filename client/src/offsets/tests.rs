@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kavka_protocol::messages::MetadataRequest;
-use kavka_protocol::messages::list_offsets_response::ListOffsetsTopicResponse;
+use kavka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kavka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
 use kavka_protocol::server::{RequestFrame, decode_request_body};
 use tokio::time::Instant as Clock;
 
@@ -165,14 +168,6 @@ async fn a_partition_that_does_not_exist_is_named_with_how_many_there_are() {
         error.to_string().contains("orders-9") && error.to_string().contains("has 2"),
         "{error}"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn committed_readers_ask_for_the_last_stable_offset() {
-    let (client, asked) = client(|_, _| (0, 5, -1)).await;
-    let specs = [(orders(0), OffsetSpec::Latest)];
-    client.list_offsets_as_seen(&specs, IsolationLevel::ReadCommitted).await.unwrap();
-    assert_eq!(asked.lock().unwrap()[0].1.isolation_level, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     AbortedTransactions, BatchBody, BatchBuilder, BatchView, Batches, Compression, Compressor,
-    Decompressor, IsolationLevel, ProducerEpoch, ProducerId, ProducerStamp, RecordColumns,
-    RecordView, Sequence, VisibleBatches, next_offset_after,
+    ControlType, Decompressor, EndTransactionMarker, IsolationLevel, ProducerEpoch, ProducerId,
+    ProducerStamp, RecordColumns, RecordView, Sequence, VisibleBatches, next_offset_after,
 };
 
 /// A slice of a log is walked to its end, whatever it is: every batch takes bytes, none that are not
@@ -118,7 +118,15 @@ fn check_body(body: &BatchBody, batch: naive::Batch) -> bool {
         Some(Err(error)) => assert!(is_bad, "{error}"),
     }
     assert!(records.next().is_none(), "after an error there is nothing");
+    check_resumed(body, expected.len() / 2);
     !is_bad && expected.iter().all(|record| !record.headers.1)
+}
+
+/// Whoever stops after some records goes on with the next.
+fn check_resumed(body: &BatchBody, read: usize) {
+    let mut records = body.records();
+    records.by_ref().take(read).for_each(drop);
+    assert!(body.resume(records.position()).eq(records));
 }
 
 fn seen<'a>(record: &RecordView<'a>) -> naive::Record<'a> {
@@ -192,6 +200,9 @@ fn check_visible(log: &Bytes, aborted: AbortedTransactions) {
 
 fn check_whole_batch(batch: &BatchView, body: &BatchBody) {
     check_columns(body);
+    if batch.is_control() {
+        body.records().map_while(Result::ok).for_each(|record| check_marker(&record));
+    }
     // The older formats have a target of their own.
     if batch.magic() < 2 {
         return;
@@ -206,6 +217,16 @@ fn check_whole_batch(batch: &BatchView, body: &BatchBody) {
         append_time: log_append.then(|| header.max_timestamp.unwrap_or(-1)),
     };
     check_body(body, facts);
+}
+
+/// A record is read as the marker that its bytes are, or not at all.
+fn check_marker(record: &RecordView<'_>) {
+    let Ok(Some(marker)) = EndTransactionMarker::parse(record) else { return };
+    let (key, value) = (record.key().expect("it is read"), record.value().expect("it is read"));
+    assert!(key[0] < 0x80 && value[0] < 0x80, "versions are not negative");
+    let is_commit = u8::from(marker.control_type == ControlType::Commit);
+    assert_eq!(key[2..4], [0, is_commit]);
+    assert_eq!(value[2..6], marker.coordinator_epoch.to_be_bytes());
 }
 
 /// Columns say what rows say.

@@ -24,7 +24,8 @@ use crate::{
     dispatch,
     log::Appended,
     retention::Retention,
-    topic::{NewTopic, Partition, Topic, TopicConfig},
+    topic::{NewTopic, Partition, Topic},
+    topic_config::TopicConfig,
 };
 
 /// The moment a request is handled, as the machine counts and as the calendar does.

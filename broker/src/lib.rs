@@ -28,6 +28,7 @@ mod retention;
 #[cfg(test)]
 mod testing;
 mod topic;
+mod topic_config;
 
 use std::{
     io,

@@ -14,7 +14,8 @@ use kavka_protocol::{
 use super::text;
 use crate::{
     cluster::{Call, Cluster, DEFAULT_REPLICATION_FACTOR, HandleError, Handled},
-    topic::{NewTopic, Replicas, TopicConfig, check_name},
+    topic::{NewTopic, Replicas, check_name},
+    topic_config::TopicConfig,
 };
 
 /// Creates each topic that can be created; any node can do what a controller does.

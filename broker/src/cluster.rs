@@ -13,8 +13,8 @@ use std::{
 };
 
 use kavka_protocol::{
-    ApiKey, BrokerId, DecodeError, EncodeError, ErrorCode, Frame, LeaderEpoch, Timestamp, TopicId,
-    TopicPartition, VersionRange, server::RequestFrame, spoken,
+    ApiKey, BrokerId, DecodeError, Decompressor, EncodeError, ErrorCode, Frame, LeaderEpoch,
+    Timestamp, TopicId, TopicPartition, VersionRange, server::RequestFrame, spoken,
 };
 use uuid::Uuid;
 
@@ -102,6 +102,7 @@ pub(crate) struct Cluster {
     pub(crate) topics: BTreeMap<Arc<str>, Topic>,
     pub(crate) retention: Retention,
     pub(crate) script: Script,
+    pub(crate) decompressor: Decompressor,
     pub(crate) default_partitions: i32,
     pub(crate) auto_create_topics: bool,
     next_leader: usize,
@@ -118,6 +119,7 @@ impl Cluster {
             topics: BTreeMap::new(),
             retention: Retention::new(config.retention_bytes),
             script: Script::default(),
+            decompressor: Decompressor::default(),
             default_partitions: config.default_partitions,
             auto_create_topics: config.auto_create_topics,
             next_leader: 0,
@@ -227,11 +229,17 @@ impl Cluster {
         }
     }
 
-    /// Notes that a log has grown, and lets go of the oldest records if all logs are now too large.
+    /// Notes that a log has grown, and lets go of its oldest records if it is now too large for its
+    /// topic, and of the oldest of all if all logs together are.
     pub(crate) fn appended(&mut self, log: &TopicPartition, appended: Appended) {
         self.changed();
         if let Some(allocated) = appended.opened {
             self.retention.opened(log.clone(), appended.base_offset, allocated);
+        }
+        let limit = self.topics.get(&log.topic).and_then(|topic| topic.config.retention_bytes);
+        if let (Some(limit), Some(grown)) = (limit, self.partition_mut(&log.topic, log.partition)) {
+            let freed = grown.log.trim(limit);
+            self.retention.freed(freed);
         }
         while let Some((log, base_offset)) = self.retention.poll_oldest() {
             let oldest = self.partition_mut(&log.topic, log.partition);

@@ -29,6 +29,7 @@ mod retention;
 mod testing;
 mod topic;
 mod topic_config;
+mod validator;
 
 use std::{
     io,

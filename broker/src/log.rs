@@ -8,7 +8,10 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::{
     BatchView, Batches, DecodeError, Decompressor, LeaderEpoch, Offset, Timestamp, assign_offsets,
+    set_max_timestamp,
 };
+
+use crate::validator::Accepted;
 
 /// The record batches of one partition.
 #[derive(Debug, Default)]
@@ -50,15 +53,16 @@ impl PartitionLog {
     /// Appends one checked batch, which gets the next offsets.
     pub(crate) fn append(
         &mut self,
-        batch: &[u8],
+        accepted: &Accepted,
         leader_epoch: LeaderEpoch,
-        log_append_time: Option<Timestamp>,
     ) -> Result<Appended, DecodeError> {
+        let Accepted { batch, timestamp_type, max_timestamp } = accepted;
         let base_offset = self.end;
-        let (segment, opened) = self.segment_for(batch.len());
-        segment.room.extend_from_slice(batch);
+        let (segment, opened) = self.segment_for(batch.size_in_bytes());
+        segment.room.extend_from_slice(batch.bytes());
         let mut stored = segment.room.split();
-        assign_offsets(&mut stored, base_offset, leader_epoch, log_append_time)?;
+        assign_offsets(&mut stored, base_offset, leader_epoch, None)?;
+        set_max_timestamp(&mut stored, *timestamp_type, *max_timestamp)?;
         if let Some(batch) = Batches::new(stored.freeze()).next() {
             segment.push(batch?);
         }

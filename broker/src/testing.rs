@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kavka_protocol::{
     BatchBuilder, Batches, BrokerId, Compression, Compressor, CorrelationId, Decompressor,
     FetchResponse, FetchedPartition, Frame, Offset, ProducerEpoch, ProducerId, ProducerStamp,
@@ -49,6 +49,19 @@ pub(crate) fn batch_of_size(size: usize) -> Bytes {
     let mut builder = BatchBuilder::new(Compression::None, None);
     builder.append(1000, None, Some(&vec![b'x'; size - 80]), []).unwrap();
     builder.seal(&mut Compressor::default()).unwrap().stamp(None)
+}
+
+/// The batch with other bytes at a place.
+pub(crate) fn damaged(batch: &Bytes, place: usize, bytes: &[u8]) -> Bytes {
+    let mut batch = BytesMut::from(&batch[..]);
+    batch[place..place + bytes.len()].copy_from_slice(bytes);
+    batch.freeze()
+}
+
+/// The batch with other bytes at a place and the right checksum.
+pub(crate) fn forged(batch: &Bytes, place: usize, bytes: &[u8]) -> Bytes {
+    let batch = damaged(batch, place, bytes);
+    damaged(&batch, 17, &crc32c::crc32c(&batch[21..]).to_be_bytes())
 }
 
 pub(crate) fn stamp(epoch: i16, sequence: i32) -> ProducerStamp {

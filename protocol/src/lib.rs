@@ -104,6 +104,7 @@ pub use record::VisibleBatches;
 pub use record::assign_offsets;
 pub use record::next_offset_after;
 pub use record::record_size_upper_bound;
+pub use record::set_max_timestamp;
 pub use sasl::SaltedPassword;
 pub use sasl::SaltedPasswordRequest;
 pub use sasl::SaslCredentials;

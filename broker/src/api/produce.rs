@@ -1,14 +1,13 @@
 //! Produce (versions 3 to 12): one checked record batch per partition, appended as it came.
 
-use bytes::Bytes;
 use kavka_protocol::{
-    BatchView, Batches, Compression, DecodeError, ErrorCode, Offset, Timestamp, TimestampType,
-    TopicPartition,
+    ErrorCode, Offset, Timestamp, TimestampType, TopicPartition,
     messages::{
         self, ProduceRequest, ProduceResponse,
         produce_request::{PartitionProduceData, TopicProduceData},
         produce_response::{
-            LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+            BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+            TopicProduceResponse,
         },
     },
 };
@@ -17,6 +16,7 @@ use super::text;
 use crate::{
     cluster::{Call, Cluster, HandleError, Handled},
     producer_state::{Stamp, Verdict},
+    validator::{Accepted, Refusal, validate},
 };
 
 /// Appends what can be appended. With `acks=0` there is no answer; then an error closes the
@@ -78,7 +78,7 @@ fn answer(
     cluster: &Cluster,
     version: i16,
     partition: &TopicPartition,
-    written: Result<Written, ErrorCode>,
+    written: Result<Written, Refusal>,
 ) -> PartitionProduceResponse {
     let mut answer = PartitionProduceResponse::default()
         .with_index(partition.partition)
@@ -90,18 +90,31 @@ fn answer(
             answer.log_append_time_ms = written.log_append_time.unwrap_or(-1);
             answer.log_start_offset = if version >= 5 { written.log_start } else { -1 };
         }
-        Err(error) => {
-            answer.error_code = error.code();
+        Err(refusal) => {
+            answer.error_code = refusal.error.code();
             let leader = cluster.current_leader(&partition.topic, partition.partition);
-            let moved = version >= 10 && error == ErrorCode::NotLeaderOrFollower;
+            let moved = version >= 10 && refusal.error == ErrorCode::NotLeaderOrFollower;
             if let Some((leader, epoch)) = leader.filter(|_| moved) {
                 answer.current_leader = LeaderIdAndEpoch::default()
                     .with_leader_id(messages::BrokerId(leader.0))
                     .with_leader_epoch(epoch.0);
             }
+            if version >= FIRST_WITH_REASONS {
+                explain(&mut answer, refusal);
+            }
         }
     }
     answer
+}
+
+fn explain(answer: &mut PartitionProduceResponse, refusal: Refusal) {
+    let fault = |(place, message)| {
+        BatchIndexAndErrorMessage::default()
+            .with_batch_index(place)
+            .with_batch_index_error_message(Some(text(message)))
+    };
+    answer.record_errors = refusal.records.into_iter().map(fault).collect();
+    answer.error_message = refusal.message.map(text);
 }
 
 fn write(
@@ -110,82 +123,46 @@ fn write(
     place: &TopicPartition,
     data: PartitionProduceData,
     acks: i16,
-) -> Result<Written, ErrorCode> {
+) -> Result<Written, Refusal> {
     call.permit()?;
     if !matches!(acks, -1..=1) {
-        return Err(ErrorCode::InvalidRequiredAcks);
+        return Err(ErrorCode::InvalidRequiredAcks.into());
     }
-    let config =
-        &cluster.topics.get(&place.topic).ok_or(ErrorCode::UnknownTopicOrPartition)?.config;
-    let limit = config.max_message_bytes;
-    let retention_bytes = config.retention_bytes;
-    let keeps_append_time = config.timestamp_type == TimestampType::LogAppendTime;
-    let log_append_time = keeps_append_time.then_some(call.now.timestamp);
-    let partition = cluster.led_by(call.peer.node, &place.topic, place.partition, None)?;
-    let batch = check(data.records.unwrap_or_default(), limit, call.request.version)?;
-    let stamp = Stamp::of(batch.header())?;
+    cluster.led_by(call.peer.node, &place.topic, place.partition, None)?;
+    let accepted = check(cluster, call, place, data)?;
+    let stamp = Stamp::of(accepted.batch.header())?;
+    let known = cluster.partition_mut(&place.topic, place.partition);
+    let partition = known.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     if let Some(Verdict::Duplicate(base_offset)) =
         stamp.map(|stamp| partition.producers.check(stamp)).transpose()?
     {
         let log_start = partition.log.start();
         return Ok(Written { base_offset, log_append_time: None, log_start });
     }
-    let epoch = partition.leader_epoch;
-    let appended = partition.log.append(batch.bytes(), epoch, log_append_time);
+    let appended = partition.log.append(&accepted, partition.leader_epoch);
     let appended = appended.map_err(|_| ErrorCode::InvalidRecord)?;
     if let Some(stamp) = stamp {
         partition.producers.record(stamp, appended.base_offset);
     }
-    let freed = retention_bytes.map_or(0, |limit| partition.log.trim(limit));
-    cluster.retention.freed(freed);
     cluster.appended(place, appended);
     let log_start =
         cluster.partition_mut(&place.topic, place.partition).map_or(0, |p| p.log.start());
+    let keeps_append_time = accepted.timestamp_type == TimestampType::LogAppendTime;
+    let log_append_time = accepted.max_timestamp.filter(|_| keeps_append_time);
     Ok(Written { base_offset: appended.base_offset, log_append_time, log_start })
 }
 
-/// The one batch there has to be; what only a reader can see, inside compressed records, is not
-/// looked at.
-fn check(records: Bytes, limit: usize, version: i16) -> Result<BatchView, ErrorCode> {
-    let size = records.len();
-    // The older formats are for reading what is in logs already.
-    if records.get(MAGIC_AT).is_some_and(|magic| *magic < FIRST_MAGIC_TO_PRODUCE) {
-        return Err(ErrorCode::UnsupportedForMessageFormat);
-    }
-    let batch = Batches::new(records).next().ok_or(ErrorCode::InvalidRecord)?;
-    let batch = batch.map_err(|error| refusal(&error))?;
-    if batch.size_in_bytes() > limit {
-        return Err(ErrorCode::MessageTooLarge);
-    }
-    batch.check_crc().map_err(|error| refusal(&error))?;
-    let count = batch.record_count();
-    let is_dense =
-        usize::try_from(batch.header().last_offset_delta).is_ok_and(|last| last + 1 == count);
-    if batch.size_in_bytes() != size || batch.is_control() || !is_dense {
-        return Err(ErrorCode::InvalidRecord);
-    }
-    if batch.is_transactional() {
-        return Err(ErrorCode::InvalidTxnState);
-    }
-    if batch.compression() == Compression::Zstd && version < FIRST_WITH_ZSTD {
-        return Err(ErrorCode::UnsupportedCompressionType);
-    }
-    Ok(batch)
+fn check(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    place: &TopicPartition,
+    data: PartitionProduceData,
+) -> Result<Accepted, Refusal> {
+    let Cluster { topics, decompressor, .. } = cluster;
+    let topic = topics.get(&place.topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let records = data.records.unwrap_or_default();
+    validate(records, call.request.version, &topic.config, decompressor, call.now.timestamp)
 }
 
-fn refusal(error: &DecodeError) -> ErrorCode {
-    match error {
-        DecodeError::Unsupported { what: "record batch magic", .. } => {
-            ErrorCode::UnsupportedForMessageFormat
-        }
-        DecodeError::Unsupported { .. } => ErrorCode::UnsupportedCompressionType,
-        _ => ErrorCode::CorruptMessage,
-    }
-}
-
-/// Where every format has the byte that tells it from the others.
-const MAGIC_AT: usize = 16;
-/// Record batches (KIP-98).
-const FIRST_MAGIC_TO_PRODUCE: u8 = 2;
-/// Producers that speak an older version would not know what zstd is (KIP-110).
-const FIRST_WITH_ZSTD: i16 = 7;
+/// From this version on an answer says why a batch was refused (KIP-467).
+const FIRST_WITH_REASONS: i16 = 8;

@@ -1,14 +1,24 @@
-use kavka_protocol::{Compression, RecordBatchHeader};
+use kavka_protocol::{Compression, RecordBatchHeader, TimestampType};
 
 use super::*;
 use crate::testing::{batch, batch_of, batch_of_size, offsets};
 
 const EPOCH: LeaderEpoch = LeaderEpoch(3);
 
+fn accepted(batch: &Bytes) -> Accepted {
+    let batch = Batches::new(batch.clone()).next().unwrap().unwrap();
+    let max_timestamp = batch.max_timestamp();
+    Accepted { batch, timestamp_type: TimestampType::CreateTime, max_timestamp }
+}
+
+fn append(log: &mut PartitionLog, batch: &Bytes) -> Appended {
+    log.append(&accepted(batch), EPOCH).unwrap()
+}
+
 fn log_of(batches: &[Bytes]) -> PartitionLog {
     let mut log = PartitionLog::default();
     for batch in batches {
-        log.append(batch, EPOCH, None).unwrap();
+        append(&mut log, batch);
     }
     log
 }
@@ -118,7 +128,10 @@ fn the_greatest_time_is_found_where_it_comes_first() {
 #[test]
 fn the_time_of_the_append_replaces_those_of_the_records() {
     let mut log = PartitionLog::default();
-    log.append(&batch_of(&[100, 200], Compression::Lz4, None), EPOCH, Some(5000)).unwrap();
+    let batch = accepted(&batch_of(&[100, 200], Compression::Lz4, None));
+    let timestamp_type = TimestampType::LogAppendTime;
+    let batch = Accepted { timestamp_type, max_timestamp: Some(5000), ..batch };
+    log.append(&batch, EPOCH).unwrap();
     let found = log.find_timestamp(4000, &mut Decompressor::default()).unwrap();
     assert_eq!(found.map(|found| (found.offset, found.timestamp)), Some((0, 5000)));
     let stored = Batches::new(log.read(0, usize::MAX, true).remove(0)).next().unwrap().unwrap();
@@ -130,7 +143,7 @@ fn memory_grows_with_the_log_and_is_freed_by_segment() {
     let mut log = PartitionLog::default();
     let mut opened = Vec::new();
     for _ in 0..300 {
-        let appended = log.append(&batch_of_size(10_000), EPOCH, None).unwrap();
+        let appended = append(&mut log, &batch_of_size(10_000));
         opened.extend(appended.opened.map(|size| (appended.base_offset, size)));
     }
     assert_eq!(log.allocated(), opened.iter().map(|(_, size)| size).sum::<usize>());
@@ -144,14 +157,14 @@ fn memory_grows_with_the_log_and_is_freed_by_segment() {
         assert_eq!(log.start(), next);
     }
     assert_eq!(log.allocated(), 0);
-    assert_eq!(log.append(&batch(1), EPOCH, None).unwrap().base_offset, 300);
+    assert_eq!(append(&mut log, &batch(1)).base_offset, 300);
 }
 
 #[test]
 fn a_batch_larger_than_a_segment_gets_one_of_its_own() {
     let mut log = log_of(&[batch(1)]);
     let large = batch_of_size(3 * LARGEST_SEGMENT);
-    assert_eq!(log.append(&large, EPOCH, None).unwrap().opened, Some(large.len()));
+    assert_eq!(append(&mut log, &large).opened, Some(large.len()));
     assert_eq!(read(&log, 1, 10, true), [1]);
 }
 
@@ -181,7 +194,7 @@ fn what_is_cut_off_goes_by_whole_batches_and_frees_whole_segments() {
         let all: Vec<_> = (0..expected).collect();
         assert_eq!((log.end(), read(&log, 0, usize::MAX, true)), (expected, all), "at {end}");
         assert_eq!(log.allocated(), allocated - freed);
-        assert_eq!(log.append(&batch(1), EPOCH, None).unwrap().base_offset, expected);
+        assert_eq!(append(&mut log, &batch(1)).base_offset, expected);
     }
     let mut log = log_of(&[batch(5)]);
     log.delete_before(2);

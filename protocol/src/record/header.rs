@@ -295,36 +295,59 @@ impl TimestampType {
 /// What a broker does to a produced batch: gives it its place in the log, and its own time when the
 /// topic keeps the time of the append.
 ///
-/// The stored checksum must be right: what changes in the header is folded into it, and the records
-/// are not read again. Nothing else changes, bits without a meaning included. Fails when `batch` is not
-/// one whole batch, or leaves no room for offsets from `base_offset` on.
+/// The stored checksum must be right: see [`set_max_timestamp`]. Nothing else changes, bits without a
+/// meaning included. Fails when `batch` is not one whole batch, or leaves no room for offsets from
+/// `base_offset` on.
 pub fn assign_offsets(
     batch: &mut [u8],
     base_offset: Offset,
     leader_epoch: LeaderEpoch,
     log_append: Option<Timestamp>,
 ) -> Result<(), DecodeError> {
-    let crc = RecordBatchHeader::parse_only(batch)?.crc;
+    RecordBatchHeader::parse_only(batch)?;
     check_base_offset(base_offset)?;
+    if let Some(header) = batch.first_chunk_mut::<HEADER_SIZE>() {
+        put(header, BASE_OFFSET_AT, base_offset.to_be_bytes());
+        put(header, LEADER_EPOCH_AT, leader_epoch.0.to_be_bytes());
+    }
+    match log_append {
+        Some(time) => set_max_timestamp(batch, TimestampType::LogAppendTime, Some(time)),
+        None => Ok(()),
+    }
+}
+
+/// What a broker does that has looked at the records of a produced batch: says in the header which of
+/// their timestamps is the greatest, or when they were appended.
+///
+/// The stored checksum must be right: what changes in the header is folded into it, and the records
+/// are not read again. Nothing else changes, bits without a meaning included. Fails when `batch` is
+/// not one whole batch.
+pub fn set_max_timestamp(
+    batch: &mut [u8],
+    timestamp_type: TimestampType,
+    max_timestamp: Option<Timestamp>,
+) -> Result<(), DecodeError> {
+    let crc = RecordBatchHeader::parse_only(batch)?.crc;
     let Some((header, records)) = batch.split_first_chunk_mut::<HEADER_SIZE>() else {
         return Ok(());
     };
-    put(header, BASE_OFFSET_AT, base_offset.to_be_bytes());
-    put(header, LEADER_EPOCH_AT, leader_epoch.0.to_be_bytes());
-    if let Some(time) = log_append {
-        let before = header_crc(header);
-        let [_, flag] = LOG_APPEND_TIME.to_be_bytes();
-        header.iter_mut().skip(FLAGS_AT).take(1).for_each(|flags| *flags |= flag);
-        put(header, MAX_TIMESTAMP_AT, time.to_be_bytes());
-        // CRCs are linear: the checksum changes by the header's change, shifted past the records.
-        let change = before ^ header_crc(header);
-        let crc = match records.len() {
-            // Which the library takes for "nothing follows" and forgets the second checksum.
-            0 => change ^ crc,
-            length => crc32c::crc32c_combine(change, crc, length),
-        };
-        put(header, CRC_AT, crc.to_be_bytes());
-    }
+    let before = header_crc(header);
+    let [_, flag] = LOG_APPEND_TIME.to_be_bytes();
+    header.iter_mut().skip(FLAGS_AT).take(1).for_each(|flags| match timestamp_type {
+        TimestampType::LogAppendTime => *flags |= flag,
+        // A record batch always has a place for timestamps.
+        TimestampType::CreateTime | TimestampType::NoTimestampType => *flags &= !flag,
+    });
+    put(header, MAX_TIMESTAMP_AT, max_timestamp.unwrap_or(NO_TIMESTAMP).to_be_bytes());
+    // CRCs are linear: the checksum changes by the header's change, shifted past the records.
+    let change = before ^ header_crc(header);
+    let crc = match (change, records.len()) {
+        (0, _) => crc,
+        // Which the library takes for "nothing follows" and forgets the second checksum.
+        (_, 0) => change ^ crc,
+        (_, length) => crc32c::crc32c_combine(change, crc, length),
+    };
+    put(header, CRC_AT, crc.to_be_bytes());
     Ok(())
 }
 

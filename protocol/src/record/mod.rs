@@ -31,6 +31,7 @@ pub use header::Attributes;
 pub use header::RecordBatchHeader;
 pub use header::TimestampType;
 pub use header::assign_offsets;
+pub use header::set_max_timestamp;
 pub use record::Headers;
 pub use record::HeadersView;
 pub use record::RecordView;

@@ -17,7 +17,7 @@ use kavka_protocol::{
 use crate::{
     cluster::Step,
     testing::{
-        World, answer, batch, batch_of, batch_of_size, create, fetch, offsets, parked, walk,
+        World, answer, batch, batch_of, batch_of_size, create, fetch, forged, offsets, parked, walk,
     },
 };
 
@@ -250,6 +250,23 @@ fn what_newer_versions_can_ask_for_is_answered_from_there_on() {
             let expected = if version >= since { expected } else { unsupported };
             let listed = listed(&mut world, timestamp, version);
             assert_eq!(listed, expected, "{timestamp} in version {version}");
+        }
+    }
+}
+
+#[test]
+fn records_are_found_by_their_own_times_whatever_the_producer_says_is_the_greatest() {
+    for (codec, claimed) in
+        [(Compression::None, 9_000_i64), (Compression::Lz4, 50), (Compression::Lz4, -1)]
+    {
+        let mut world = World::with_topic("orders");
+        let honest = batch_of(&[100, 300, 200], codec, None);
+        let answer = world.produce(&orders(), forged(&honest, 35, &claimed.to_be_bytes()));
+        assert_eq!(answer.error_code, 0);
+        let expected = [(-3, 1, 300), (250, 1, 300), (301, -1, -1)];
+        for (asked, offset, time) in expected {
+            let (_, found, found_time, _) = listed(&mut world, asked, 10);
+            assert_eq!((found, found_time), (offset, time), "{codec}, {claimed}: {asked}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Produce: what is appended, what is refused, and what a retry gets.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kavka_protocol::{
     ApiKey, BrokerId, Compression, ErrorCode, ProducerStamp, TopicPartition, decode_response,
     messages::{ProduceRequest, ProduceResponse, produce_response::PartitionProduceResponse},
@@ -11,8 +11,8 @@ use crate::{
     cluster::Step,
     log::PartitionLog,
     testing::{
-        NEWEST_PRODUCE, World, answer, batch, batch_of, batch_of_size, create, offsets,
-        produce_frame, stamp,
+        NEWEST_PRODUCE, World, answer, batch, batch_of, batch_of_size, create, damaged, forged,
+        offsets, produce_frame, stamp,
     },
 };
 
@@ -39,33 +39,6 @@ fn send(world: &mut World, batch: Bytes, acks: i16, version: i16) -> ProduceResp
 
 fn only(response: &ProduceResponse) -> &PartitionProduceResponse {
     &response.responses[0].partition_responses[0]
-}
-
-/// Overwrites bytes of a batch.
-fn damaged(batch: &Bytes, place: usize, bytes: &[u8]) -> BytesMut {
-    let mut batch = BytesMut::from(&batch[..]);
-    batch[place..place + bytes.len()].copy_from_slice(bytes);
-    batch
-}
-
-/// Overwrites bytes of a batch and makes its checksum right again.
-fn forged(batch: &Bytes, place: usize, bytes: &[u8]) -> Bytes {
-    let mut batch = damaged(batch, place, bytes);
-    let crc = crc32c(&batch[21..]);
-    batch[17..21].copy_from_slice(&crc.to_be_bytes());
-    batch.freeze()
-}
-
-/// CRC-32C, bit by bit.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
-        }
-    }
-    !crc
 }
 
 #[test]
@@ -102,24 +75,12 @@ fn acknowledgements_are_minus_1_0_or_1() {
 }
 
 #[test]
-fn a_damaged_or_illegal_batch_is_refused_and_leaves_no_trace() {
-    let good = batch(3);
-    let two = Bytes::from([&good[..], &good[..]].concat());
+fn a_refused_batch_leaves_no_trace() {
     let transactional = ProducerStamp { is_transactional: true, ..stamp(0, 0) };
     for (what, bad, expected) in [
         ("nothing", Bytes::new(), ErrorCode::InvalidRecord),
-        ("cut short", good.slice(..good.len() - 1), ErrorCode::InvalidRecord),
-        ("two batches", two, ErrorCode::InvalidRecord),
-        (
-            "another last byte",
-            damaged(&good, good.len() - 1, &[0xff]).freeze(),
-            ErrorCode::CorruptMessage,
-        ),
-        ("magic", damaged(&good, 16, &[1]).freeze(), ErrorCode::UnsupportedForMessageFormat),
-        ("codec", forged(&good, 22, &[0x07]), ErrorCode::UnsupportedCompressionType),
-        ("control", forged(&good, 22, &[0x20]), ErrorCode::InvalidRecord),
-        ("last offset delta", forged(&good, 23, &[0, 0, 0, 9]), ErrorCode::InvalidRecord),
-        ("record count", forged(&good, 57, &[0, 0, 0, 9]), ErrorCode::CorruptMessage),
+        ("a damaged batch", damaged(&batch(3), 70, &[0xff]), ErrorCode::CorruptMessage),
+        ("a malformed record", forged(&batch(3), 61, &[0x7e]), ErrorCode::InvalidRecord),
         (
             "transactional",
             batch_of(&[1], Compression::None, Some(transactional)),
@@ -131,6 +92,21 @@ fn a_damaged_or_illegal_batch_is_refused_and_leaves_no_trace() {
         let answer = world.produce(&orders(), bad);
         assert_eq!((error(&answer), answer.base_offset), (Some(expected), -1), "{what}");
         assert_eq!((log(&world, "orders").end(), world.cluster.retention.held()), (0, 0), "{what}");
+    }
+}
+
+#[test]
+fn the_records_to_blame_are_named_where_an_answer_has_room_for_them() {
+    for version in 3..=NEWEST_PRODUCE {
+        let mut world = World::with_topic("orders");
+        let tomorrow = world.now.timestamp + 24 * 3_600_000;
+        let late = batch_of(&[1, tomorrow, 2, tomorrow], Compression::None, None);
+        let response = send(&mut world, late, -1, version);
+        let partition = only(&response);
+        assert_eq!(error(partition), Some(ErrorCode::InvalidTimestamp), "version {version}");
+        let places: Vec<_> = partition.record_errors.iter().map(|e| e.batch_index).collect();
+        assert_eq!(places, if version >= 8 { &[1, 3][..] } else { &[] }, "version {version}");
+        assert_eq!(partition.error_message.is_some(), version >= 8);
     }
 }
 

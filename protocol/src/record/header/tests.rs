@@ -151,6 +151,31 @@ fn a_place_in_the_log_changes_nothing_else() {
 }
 
 #[test]
+fn a_greatest_timestamp_replaces_the_one_before_with_its_type() {
+    for (timestamp_type, max_timestamp) in [
+        (TimestampType::CreateTime, None),
+        (TimestampType::CreateTime, Some(5)),
+        (TimestampType::LogAppendTime, Some(7)),
+    ] {
+        for records in [&[][..], &[1, 2, 3]] {
+            let batch_length = header().batch_length + i32::try_from(records.len()).unwrap();
+            let written = RecordBatchHeader { batch_length, ..header() };
+            let mut batch = [&written.to_bytes()[..], records].concat();
+            assign_offsets(&mut batch, 77, LeaderEpoch(8), Some(1_700_000_000_123)).unwrap();
+            let crc = crc32c::crc32c(&batch[HASHED_FROM..]);
+            batch[CRC_AT..HASHED_FROM].copy_from_slice(&crc.to_be_bytes());
+
+            set_max_timestamp(&mut batch, timestamp_type, max_timestamp).unwrap();
+
+            let set = RecordBatchHeader::parse(&batch).unwrap();
+            assert_eq!(set.crc, crc32c::crc32c(&batch[HASHED_FROM..]));
+            assert_eq!(set.attributes.timestamp_type, timestamp_type);
+            assert_eq!((set.base_offset, set.max_timestamp), (77, max_timestamp));
+        }
+    }
+}
+
+#[test]
 fn the_horizon_and_the_last_sequence_follow_from_the_header() {
     let horizon =
         RecordBatchHeader { base_sequence: Some(Sequence::new(i32::MAX - 3)), ..header() };

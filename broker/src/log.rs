@@ -114,18 +114,24 @@ impl PartitionLog {
         freed
     }
 
-    /// Whole batches from the one that holds `offset` on, at most `limit` bytes.
+    /// What lies from the batch that holds `offset` on, cut off after `limit` bytes wherever that is:
+    /// the last batch is seldom whole, as with a broker that reads from files.
     ///
-    /// With `at_least_one`, the first batch is there even when it alone is larger.
+    /// Where the first batch is larger than that, it is all there is with `at_least_one`, and nothing
+    /// comes without.
     pub(crate) fn read(&self, offset: Offset, limit: usize, at_least_one: bool) -> Vec<Bytes> {
+        let mut batches = self.batches_from(offset).peekable();
+        let first = batches.peek().map_or(0, |first| first.size_in_bytes());
+        let mut left = match (limit < first, at_least_one) {
+            (false, _) => limit,
+            (true, true) => first,
+            (true, false) => 0,
+        };
         let mut records = Vec::new();
-        let mut size = 0;
-        for batch in self.batches_from(offset) {
-            size += batch.size_in_bytes();
-            if size > limit && !(at_least_one && records.is_empty()) {
-                break;
-            }
-            records.push(batch.bytes().clone());
+        while let Some(batch) = batches.next().filter(|_| left > 0) {
+            let part = batch.bytes().slice(..left.min(batch.size_in_bytes()));
+            left -= part.len();
+            records.push(part);
         }
         records
     }

@@ -40,11 +40,17 @@ fn deadline(call: &Call<'_>, request: &FetchRequest) -> Instant {
 }
 
 fn is_too_little(partitions: &[PartitionAnswer], request: &FetchRequest) -> bool {
-    let enough = usize::try_from(request.min_bytes).unwrap_or(0);
+    // More than an answer may hold would never be enough.
+    let enough = usize::try_from(request.min_bytes).unwrap_or(0).min(limit(request));
     let size: usize = partitions.iter().map(size_of_records).sum();
     let is_news = |one: &PartitionAnswer| one.error.is_some() || one.diverging_epoch.is_some();
     let failed = partitions.iter().any(is_news);
     size < enough && !failed && !partitions.is_empty()
+}
+
+/// How many bytes the answer may hold.
+fn limit(request: &FetchRequest) -> usize {
+    usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES)
 }
 
 fn size_of_records(partition: &PartitionAnswer) -> usize {
@@ -53,7 +59,7 @@ fn size_of_records(partition: &PartitionAnswer) -> usize {
 
 /// Reads the partitions in the order of the request until its bytes are used up.
 fn read(cluster: &mut Cluster, call: &Call<'_>, request: &FetchRequest) -> Vec<PartitionAnswer> {
-    let mut left = usize::try_from(request.max_bytes).unwrap_or(0);
+    let mut left = limit(request);
     let mut is_first = true;
     let mut answers = Vec::new();
     for topic in &request.topics {
@@ -122,3 +128,6 @@ fn refuse(
     let current_leader = leader.filter(|_| moved);
     PartitionAnswer { error: Some(error), current_leader, ..PartitionAnswer::default() }
 }
+
+/// The broker's own `fetch.max.bytes`, as it is by default.
+const FETCH_MAX_BYTES: usize = 55 << 20;

@@ -56,19 +56,24 @@ fn reading_starts_with_the_batch_that_holds_the_offset() {
 }
 
 #[test]
-fn reading_stops_before_the_limit_but_can_be_made_to_give_one_batch() {
+fn reading_stops_at_the_limit_in_the_middle_of_a_batch_but_never_of_the_first() {
     let log = log_of(&[batch(3), batch(3), batch(3)]);
     let size = batch(3).len();
     for (limit, at_least_one, expected) in [
         (0, false, 0),
-        (0, true, 3),
+        (0, true, size),
         (size - 1, false, 0),
-        (size, false, 3),
-        (2 * size - 1, true, 3),
-        (2 * size, true, 6),
-        (usize::MAX, true, 9),
+        (size - 1, true, size),
+        (size, false, size),
+        (size + 1, false, size + 1),
+        (2 * size - 1, true, 2 * size - 1),
+        (2 * size, true, 2 * size),
+        (usize::MAX, true, 3 * size),
     ] {
-        assert_eq!(read(&log, 0, limit, at_least_one).len(), expected, "{limit} {at_least_one}");
+        let records = log.read(0, limit, at_least_one).concat();
+        assert_eq!(records.len(), expected, "{limit} {at_least_one}");
+        // What is cut off is no record to anybody.
+        assert_eq!(offsets(&records.into()).len(), expected / size * 3, "{limit} {at_least_one}");
     }
 }
 

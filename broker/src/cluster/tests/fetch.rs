@@ -130,6 +130,8 @@ fn bytes_are_shared_out_in_order_and_the_first_batch_always_comes() {
         let partitions = world.fetch(&request, NEWEST);
         let counts: Vec<_> = partitions.iter().map(|p| offsets(&p.records).len()).collect();
         assert_eq!(counts, expected, "{max} bytes, {of_partition} of a partition");
+        let bytes: usize = partitions.iter().map(|p| p.records.len()).sum();
+        assert!(bytes <= max.max(size), "{bytes} bytes of {max}");
     }
 }
 
@@ -146,6 +148,16 @@ fn a_fetch_waits_until_there_is_enough() {
     world.produce(&orders(), batch(1));
     let partitions = walk(answer(world.resume(waiting)), NEWEST);
     assert_eq!(offsets(&partitions[0].records), [0, 1]);
+}
+
+#[test]
+fn a_fetch_does_not_wait_for_more_than_it_may_be_given() {
+    let mut world = World::with_topic("orders");
+    world.produce(&orders(), batch_of_size(1000));
+    world.produce(&orders(), batch_of_size(1000));
+    let request = fetch(&[("orders", 0, 0)]).with_max_bytes(1500).with_min_bytes(1 << 20);
+    let partition = world.fetch(&request, NEWEST).remove(0);
+    assert_eq!(partition.records.len(), 1500);
 }
 
 #[test]

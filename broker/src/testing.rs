@@ -84,6 +84,13 @@ pub(crate) fn offsets(records: &Bytes) -> Vec<Offset> {
     offsets
 }
 
+/// A client that says who it is.
+pub(crate) fn api_versions() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name("kavka-tests".to_owned().into())
+        .with_client_software_version("0.1.0".to_owned().into())
+}
+
 pub(crate) fn create(
     topic: &str,
     partitions: i32,
@@ -201,7 +208,7 @@ impl World {
     /// The newest version of ApiVersions that is answered, as a client finds it.
     pub(crate) fn settle_api_versions(&mut self) -> i16 {
         let newest = 4;
-        let answer = self.ask_bytes(&ApiVersionsRequest::default(), newest);
+        let answer = self.ask_bytes(&api_versions(), newest);
         let response = decode_api_versions(answer, newest).unwrap();
         if response.error_code == 0 { newest } else { api_versions_fallback(&response) }
     }

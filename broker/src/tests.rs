@@ -7,8 +7,7 @@ use kavka_protocol::{
     ApiKey, BrokerId, CorrelationId, ErrorCode, Frame, LeaderEpoch, Offset, Request,
     TopicPartition, VersionTable, correlation_id, decode_response, encode_request,
     messages::{
-        ApiVersionsRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
-        TopicName,
+        FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, TopicName,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
         metadata_request::MetadataRequestTopic,
     },
@@ -22,7 +21,7 @@ use tokio::{
 
 use super::*;
 use crate::testing::{
-    NEWEST_PRODUCE, batch, batch_of_size, create, fetch, offsets, produce_frame, walk,
+    NEWEST_PRODUCE, api_versions, batch, batch_of_size, create, fetch, offsets, produce_frame, walk,
 };
 
 const NEWEST_FETCH: i16 = 12;
@@ -145,7 +144,7 @@ async fn an_answer_of_thousands_of_batches_arrives_whole() {
 async fn requests_sent_together_are_answered_in_order() {
     let (_broker, mut client) = with_orders().await;
     for id in [7, 3, 9] {
-        let request = ApiVersionsRequest::default();
+        let request = api_versions();
         client.send(&encode_request(&request, 0, CorrelationId(id), "test").unwrap()).await;
     }
     for id in [7, 3, 9] {
@@ -250,7 +249,7 @@ async fn an_older_broker_can_be_played() {
     let (broker, mut client) = with_orders().await;
     broker.control().api_versions(ApiKey::Fetch, 7);
     broker.control().api_versions(ApiKey::InitProducerId, -1);
-    let table = VersionTable::negotiate(&client.ask(&ApiVersionsRequest::default(), 3).await);
+    let table = VersionTable::negotiate(&client.ask(&api_versions(), 3).await);
     assert_eq!(table.version_of(ApiKey::Fetch), Ok(7));
     assert!(table.version_of(ApiKey::InitProducerId).is_err());
     client.begin_fetch(&fetch(&[("orders", 0, 0)])).await;

@@ -16,13 +16,13 @@ use kavka_protocol::{
 };
 
 use super::*;
-use crate::testing::World;
+use crate::testing::{World, api_versions};
 
 #[test]
 fn everything_spoken_is_served_and_advertised() {
     for version in 0..=4 {
         let mut world = World::new(1);
-        let table = VersionTable::negotiate(&world.ask(&ApiVersionsRequest::default(), version));
+        let table = VersionTable::negotiate(&world.ask(&api_versions(), version));
         // It believes everybody, and offers no way to say who one is.
         let sasl = [ApiKey::SaslAuthenticate, ApiKey::SaslHandshake];
         for (api, versions) in SPOKEN.iter().filter(|(api, _)| !sasl.contains(api)) {
@@ -35,10 +35,37 @@ fn everything_spoken_is_served_and_advertised() {
 fn an_unknown_version_of_api_versions_is_answered_in_version_0() {
     let mut world = World::new(1);
     world.cluster.script.cap(ApiKey::ApiVersions, 2);
-    let answer = world.ask_bytes(&ApiVersionsRequest::default(), 4);
+    let answer = world.ask_bytes(&api_versions(), 4);
     let response = decode_api_versions(answer, 4).unwrap();
     assert_eq!(response.error_code, ErrorCode::UnsupportedVersion.code());
     assert_eq!(world.settle_api_versions(), 2);
+}
+
+#[test]
+fn a_client_that_does_not_say_properly_who_it_is_is_told_nothing() {
+    for (name, version) in [
+        ("", ""),
+        ("kavka", ""),
+        ("", "1.0"),
+        ("-kavka", "1.0"),
+        ("kavka", "1.0."),
+        ("ka vka", "1"),
+    ] {
+        let request = ApiVersionsRequest::default()
+            .with_client_software_name(name.to_owned().into())
+            .with_client_software_version(version.to_owned().into());
+        for (spoken, expected) in [(3, Some(ErrorCode::InvalidRequest)), (2, None)] {
+            let answer = World::new(1).ask(&request, spoken);
+            assert_eq!(ErrorCode::from_code(answer.error_code), expected, "{name:?} {version:?}");
+            assert_eq!(answer.api_keys.is_empty(), expected.is_some());
+        }
+    }
+    for (name, version) in [("k", "1"), ("apache-kafka-java", "4.3.1"), ("a.-b", "0-rc.1")] {
+        let request = ApiVersionsRequest::default()
+            .with_client_software_name(name.to_owned().into())
+            .with_client_software_version(version.to_owned().into());
+        assert_eq!(World::new(1).ask(&request, 4).error_code, 0, "{name:?} {version:?}");
+    }
 }
 
 #[test]
@@ -46,7 +73,7 @@ fn a_capped_api_is_advertised_and_served_up_to_the_cap() {
     let mut world = World::new(1);
     world.cluster.script.cap(ApiKey::Metadata, 5);
     world.cluster.script.cap(ApiKey::InitProducerId, -1);
-    let table = VersionTable::negotiate(&world.ask(&ApiVersionsRequest::default(), 3));
+    let table = VersionTable::negotiate(&world.ask(&api_versions(), 3));
     assert_eq!(table.version_of(ApiKey::Metadata), Ok(5));
     assert_eq!(table.version_of(ApiKey::InitProducerId).unwrap_err().theirs, None);
     world.ask(&MetadataRequest::default(), 5);

@@ -137,6 +137,14 @@ fn closed(reason: CloseReason) -> FailureReason {
     FailureReason::Closed(reason)
 }
 
+/// Whether a broker takes it for the name or the version of a client; it answers INVALID_REQUEST to others (KIP-511).
+fn is_software_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric();
+    name.starts_with(is_plain)
+        && name.ends_with(is_plain)
+        && name.chars().all(|c| is_plain(c) || matches!(c, '.' | '-'))
+}
+
 #[test]
 fn the_handshake_names_the_client_and_goes_first() {
     let mut wire = Wire::connecting();
@@ -147,6 +155,7 @@ fn the_handshake_names_the_client_and_goes_first() {
     assert_eq!(first.client_id.as_deref(), Some("tests"));
     let body: ApiVersionsRequest = decode_request_body(&first).unwrap();
     assert_eq!(&*body.client_software_name, "kavka");
+    assert!(is_software_name(&body.client_software_version), "{}", body.client_software_version);
     wire.answer::<ApiVersionsRequest>(&first, &api_versions());
     assert_eq!(wire.flush_one().api_key, ApiKey::Metadata);
 }

@@ -101,6 +101,12 @@ impl Control {
         self.script(|script| script.cap(key, max));
     }
 
+    /// Has answers to Fetch name the new leader of a partition that has moved in every version that
+    /// has room for it, which is from 12 on. Kafka's brokers name it from version 16 on.
+    pub fn hint_leaders(&self) {
+        self.script(|script| script.hints_leaders = true);
+    }
+
     fn script(&self, write: impl FnOnce(&mut Script)) {
         self.shared.with(|cluster, _| write(&mut cluster.script));
     }
@@ -120,6 +126,8 @@ pub(crate) struct Script {
     delays: HashMap<ApiKey, VecDeque<Duration>>,
     newest: HashMap<ApiKey, i16>,
     received: HashMap<ApiKey, usize>,
+    /// Whether answers to Fetch name leaders where Kafka's do not.
+    pub(crate) hints_leaders: bool,
 }
 
 /// What goes wrong with one request.

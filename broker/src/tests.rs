@@ -186,13 +186,23 @@ async fn a_waiting_fetch_is_woken_by_a_moved_leader() {
     broker.control().move_leader(&orders(), BrokerId(2));
     let partition = walk(client.receive().await.unwrap(), NEWEST_FETCH).remove(0);
     assert_eq!(partition.error, Some(ErrorCode::NotLeaderOrFollower));
-    assert_eq!(partition.current_leader, Some((BrokerId(2), LeaderEpoch(1))));
+    assert_eq!(partition.current_leader, None, "Kafka names it from version 16 on");
     assert_eq!(
         client.produce(&orders(), batch(1)).await,
         Some(Err(ErrorCode::NotLeaderOrFollower))
     );
     let mut client = Client::connect(&broker, 2).await;
     assert_eq!(client.produce(&orders(), batch(1)).await, Some(Ok(0)));
+}
+
+#[tokio::test]
+async fn a_moved_leader_can_be_named() {
+    let (broker, mut client) = with_orders().await;
+    broker.control().hint_leaders();
+    broker.control().move_leader(&orders(), BrokerId(2));
+    client.begin_fetch(&fetch(&[("orders", 0, 0)])).await;
+    let partition = walk(client.receive().await.unwrap(), NEWEST_FETCH).remove(0);
+    assert_eq!(partition.current_leader, Some((BrokerId(2), LeaderEpoch(1))));
 }
 
 #[tokio::test]

@@ -65,7 +65,8 @@ fn read(cluster: &mut Cluster, call: &Call<'_>, request: &FetchRequest) -> Vec<P
     for topic in &request.topics {
         for asked in &topic.partitions {
             let answer = read_partition(cluster, call, &topic.topic, asked, left, is_first);
-            let answer = answer.unwrap_or_else(|error| refuse(cluster, &topic.topic, asked, error));
+            let answer =
+                answer.unwrap_or_else(|error| refuse(cluster, call, &topic.topic, asked, error));
             left = left.saturating_sub(size_of_records(&answer));
             // One batch comes however large it is, or its reader would never get past it.
             is_first &= answer.records.is_empty();
@@ -119,15 +120,21 @@ fn diverging_epoch(
 
 fn refuse(
     cluster: &Cluster,
+    call: &Call<'_>,
     topic: &str,
     asked: &FetchPartition,
     error: ErrorCode,
 ) -> PartitionAnswer {
     let moved = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
+    let tells = call.request.version >= FIRST_WITH_LEADERS || cluster.script.hints_leaders;
     let leader = cluster.current_leader(topic, asked.partition);
-    let current_leader = leader.filter(|_| moved);
+    let current_leader = leader.filter(|_| moved && tells);
     PartitionAnswer { error: Some(error), current_leader, ..PartitionAnswer::default() }
 }
 
 /// The broker's own `fetch.max.bytes`, as it is by default.
 const FETCH_MAX_BYTES: usize = 55 << 20;
+
+/// From this version on brokers say who leads a partition now (KIP-951). There has been room for it
+/// since version 12, which they leave empty.
+const FIRST_WITH_LEADERS: i16 = 16;

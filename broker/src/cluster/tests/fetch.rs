@@ -83,24 +83,43 @@ fn the_wrong_node_and_the_wrong_epoch_are_refused() {
     world.ask(&create("orders", 1, &[]), 7);
     world.produce(&orders(), batch(1));
     world.cluster.partition_mut("orders", 0).unwrap().move_leader(BrokerId(2));
-    let leader = Some((BrokerId(2), LeaderEpoch(1)));
-    for (node, epoch, error, hint) in [
-        (1, -1, Some(ErrorCode::NotLeaderOrFollower), leader),
-        (1, 1, Some(ErrorCode::NotLeaderOrFollower), leader),
-        (1, 0, Some(ErrorCode::FencedLeaderEpoch), leader),
-        (2, 0, Some(ErrorCode::FencedLeaderEpoch), leader),
-        (2, 2, Some(ErrorCode::UnknownLeaderEpoch), None),
-        (2, 1, None, None),
-        (2, -1, None, None),
+    for (node, epoch, error) in [
+        (1, -1, Some(ErrorCode::NotLeaderOrFollower)),
+        (1, 1, Some(ErrorCode::NotLeaderOrFollower)),
+        (1, 0, Some(ErrorCode::FencedLeaderEpoch)),
+        (2, 0, Some(ErrorCode::FencedLeaderEpoch)),
+        (2, 2, Some(ErrorCode::UnknownLeaderEpoch)),
+        (2, 1, None),
+        (2, -1, None),
     ] {
         world.node = BrokerId(node);
-        let mut request = fetch(&[("orders", 0, 0)]);
-        request.topics[0].partitions[0].current_leader_epoch = epoch;
-        let answer = world.fetch(&request, NEWEST).remove(0);
-        assert_eq!((answer.error, answer.current_leader), (error, hint), "node {node}, {epoch}");
+        let answer = world.fetch(&in_epoch(epoch), NEWEST).remove(0);
+        // Kafka names the leader from version 16 on.
+        assert_eq!((answer.error, answer.current_leader), (error, None), "node {node}, {epoch}");
         let listed = world.ask(&list(-1, epoch), 10).topics[0].partitions[0].error_code;
         assert_eq!(ErrorCode::from_code(listed), error, "node {node}, {epoch}");
     }
+}
+
+#[test]
+fn the_leader_is_named_when_the_script_wants_that() {
+    let mut world = World::new(2);
+    world.ask(&create("orders", 1, &[]), 7);
+    world.cluster.partition_mut("orders", 0).unwrap().move_leader(BrokerId(2));
+    world.cluster.script.hints_leaders = true;
+    let leader = Some((BrokerId(2), LeaderEpoch(1)));
+    for (node, epoch, hint) in [(1, -1, leader), (2, 0, leader), (2, 2, None)] {
+        world.node = BrokerId(node);
+        let answer = world.fetch(&in_epoch(epoch), NEWEST).remove(0);
+        assert_eq!(answer.current_leader, hint, "node {node}, {epoch}");
+    }
+}
+
+/// A request of a client that believes in a leader's epoch.
+fn in_epoch(epoch: i32) -> FetchRequest {
+    let mut request = fetch(&[("orders", 0, 0)]).with_max_wait_ms(0);
+    request.topics[0].partitions[0].current_leader_epoch = epoch;
+    request
 }
 
 #[test]

@@ -54,7 +54,8 @@ pub struct BrokerConfig {
     pub retention_bytes: u64,
     /// How many partitions a topic gets when nobody says.
     pub default_partitions: i32,
-    /// Whether asking for a topic creates it, as with a real broker.
+    /// Whether asking for a topic creates it. As with a real broker, the one who asked first is told
+    /// that there is no such topic, and finds it when asking again.
     pub auto_create_topics: bool,
 }
 

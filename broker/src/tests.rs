@@ -328,6 +328,8 @@ async fn a_topic_asked_for_is_created_with_the_partitions_set() {
     let mut client = Client::connect(&broker, 1).await;
     let topic = MetadataRequestTopic::default().with_name(Some(TopicName("new".to_owned().into())));
     let request = MetadataRequest::default().with_topics(Some(vec![topic]));
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    assert_eq!(client.ask(&request, 12).await.topics[0].error_code, unknown);
     assert_eq!(client.ask(&request, 12).await.topics[0].partitions.len(), 4);
 }
 

@@ -19,7 +19,8 @@ use crate::{
     topic::{Partition, Topic, check_name},
 };
 
-/// Describes the topics asked for, all of them when none is named; creates what may be created.
+/// Describes the topics asked for, all of them when none is named. Creates what may be created and
+/// is not there: who asks learns of it when asking again.
 pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, HandleError> {
     let request: MetadataRequest = call.body()?;
     let may_create = request.allow_auto_topic_creation && cluster.auto_create_topics;
@@ -78,12 +79,11 @@ fn find_or_create<'a>(
 ) -> Result<&'a Topic, ErrorCode> {
     call.permit()?;
     check_name(name).map_err(|_| ErrorCode::InvalidTopicException)?;
-    if !cluster.topics.contains_key(name) {
-        if !may_create {
-            return Err(ErrorCode::UnknownTopicOrPartition);
-        }
+    if may_create && !cluster.topics.contains_key(name) {
         let topic = cluster.default_topic();
-        return Ok(cluster.create_topic(name, topic));
+        cluster.create_topic(name, topic);
+        // A broker has the controller create it and does not wait for that.
+        return Err(ErrorCode::UnknownTopicOrPartition);
     }
     cluster.topics.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
 }

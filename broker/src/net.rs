@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use kavka_protocol::{BrokerId, Frame, server::decode_request_frame, split_frame};
+use kavka_protocol::{BrokerId, Frame, Limits, server::decode_request_frame, split_frame};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -145,7 +145,7 @@ impl Connection {
     /// The next request; `None` when the client has closed the connection.
     async fn read_frame(&mut self) -> Result<Option<Bytes>, Ended> {
         loop {
-            if let Some(frame) = split_frame(&mut self.received, FRAME_LIMIT)? {
+            if let Some(frame) = split_frame(&mut self.received, Limits::DEFAULT.frame_size)? {
                 return Ok(Some(frame));
             }
             if self.stream.read_buf(&mut self.received).await? == 0 {
@@ -212,9 +212,6 @@ impl Buf for Chunks {
         }
     }
 }
-
-/// The longest request that is read, Kafka's `socket.request.max.bytes`.
-const FRAME_LIMIT: usize = 100 << 20;
 
 /// How long to leave the listener alone after it failed, for example for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

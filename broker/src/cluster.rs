@@ -107,6 +107,8 @@ pub(crate) struct Cluster {
     pub(crate) auto_create_topics: bool,
     next_leader: usize,
     next_producer_id: i64,
+    /// When producers are forgotten next, once anybody has asked for anything.
+    next_expiry: Option<Instant>,
     changes: u64,
 }
 
@@ -124,6 +126,7 @@ impl Cluster {
             auto_create_topics: config.auto_create_topics,
             next_leader: 0,
             next_producer_id: FIRST_PRODUCER_ID,
+            next_expiry: None,
             changes: 0,
         }
     }
@@ -135,6 +138,7 @@ impl Cluster {
         request: RequestFrame,
         now: Now,
     ) -> Result<Step, HandleError> {
+        self.expire_producers(now);
         let fault = self.script.next(request.api_key);
         if fault.disconnect == Some(Disconnect::BeforeApplying) {
             return Ok(Step::Close);
@@ -181,6 +185,17 @@ impl Cluster {
             return api::api_versions::refuse(self, call);
         }
         Err(HandleError::Version { api, version })
+    }
+
+    /// Forgets the producers that have been gone for long, every now and then.
+    fn expire_producers(&mut self, now: Now) {
+        let due = *self.next_expiry.get_or_insert(now.instant + EXPIRATION_INTERVAL);
+        if now.instant < due {
+            return;
+        }
+        self.next_expiry = Some(now.instant + EXPIRATION_INTERVAL);
+        let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
+        partitions.for_each(|partition| partition.producers.expire(now.timestamp));
     }
 
     /// Notes a change that parked requests may be waiting for.
@@ -333,6 +348,9 @@ pub(crate) const DEFAULT_REPLICATION_FACTOR: usize = 1;
 
 /// Brokers hand out producer ids in blocks of a thousand; nothing depends on where they begin.
 const FIRST_PRODUCER_ID: i64 = 1000;
+
+/// Kafka's `producer.id.expiration.check.interval.ms`, as it is by default.
+const EXPIRATION_INTERVAL: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use kavka_protocol::{
 use super::text;
 use crate::{
     cluster::{Call, Cluster, HandleError, Handled},
-    producer_state::{Stamp, Verdict},
+    producer_state::{Place, Stamp, Verdict},
     validator::{Accepted, Refusal, validate},
 };
 
@@ -133,16 +133,19 @@ fn write(
     let stamp = Stamp::of(accepted.batch.header())?;
     let known = cluster.partition_mut(&place.topic, place.partition);
     let partition = known.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    if let Some(Verdict::Duplicate(base_offset)) =
+    if let Some(Verdict::Duplicate(Place { base_offset, max_timestamp })) =
         stamp.map(|stamp| partition.producers.check(stamp)).transpose()?
     {
         let log_start = partition.log.start();
-        return Ok(Written { base_offset, log_append_time: None, log_start });
+        // Kafka says this of a duplicate even where producers set the time.
+        return Ok(Written { base_offset, log_append_time: max_timestamp, log_start });
     }
     let appended = partition.log.append(&accepted, partition.leader_epoch);
     let appended = appended.map_err(|_| ErrorCode::InvalidRecord)?;
     if let Some(stamp) = stamp {
-        partition.producers.record(stamp, appended.base_offset);
+        let Accepted { max_timestamp, .. } = accepted;
+        let place = Place { base_offset: appended.base_offset, max_timestamp };
+        partition.producers.record(stamp, place);
     }
     cluster.appended(place, appended);
     let log_start =

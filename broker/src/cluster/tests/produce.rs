@@ -1,5 +1,7 @@
 //! Produce: what is appended, what is refused, and what a retry gets.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use kavka_protocol::{
     ApiKey, BrokerId, Compression, ErrorCode, ProducerStamp, TopicPartition, decode_response,
@@ -166,6 +168,38 @@ fn a_retried_batch_is_answered_with_its_first_offset() {
     assert_eq!(answers.each_ref().map(error), [None; 5]);
     assert_eq!(answers.map(|answer| answer.base_offset), [5, 7, 5, 7, 9]);
     assert_eq!(offsets(&stored(&world)).len(), 5 + 6);
+}
+
+#[test]
+fn a_retried_batch_is_answered_with_the_time_of_its_records() {
+    for (setting, expected) in [("CreateTime", None), ("LogAppendTime", Some(0))] {
+        let mut world = World::new(1);
+        world.ask(&create("orders", 1, &[("message.timestamp.type", setting)]), 7);
+        let written = world.now.timestamp;
+        let numbered = batch_of(&[70, 90, 80], Compression::None, Some(stamp(0, 0)));
+        world.produce(&orders(), numbered.clone());
+        world.after(Duration::from_secs(1));
+        let again = world.produce(&orders(), numbered).log_append_time_ms;
+        assert_eq!(again, expected.map_or(90, |since| written + since), "{setting}");
+    }
+}
+
+#[test]
+fn producers_are_forgotten_that_have_been_gone_for_a_day() {
+    let mut world = World::with_topic("orders");
+    let numbered = |time, sequence| batch_of(&[time], Compression::None, Some(stamp(0, sequence)));
+    let begun = world.now.timestamp;
+    world.produce(&orders(), numbered(begun, 0));
+    for (since, expected) in [
+        (Duration::from_secs(24 * 3600 - 1), Some(ErrorCode::OutOfOrderSequenceNumber)),
+        // Nobody looks more often than every ten minutes.
+        (Duration::from_secs(2), Some(ErrorCode::OutOfOrderSequenceNumber)),
+        (Duration::from_secs(600), None),
+    ] {
+        world.after(since);
+        let answer = world.produce(&orders(), numbered(begun, 70));
+        assert_eq!(error(&answer), expected, "after {since:?}");
+    }
 }
 
 #[test]

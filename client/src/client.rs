@@ -408,9 +408,11 @@ fn metadata_settings(config: &ClientConfig) -> MetadataSettings {
     }
 }
 
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(all(test, any(feature = "tls-graviola", feature = "tls-ring")))]
 mod secrecy_tests;
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(test)]
 mod security_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, any(feature = "tls-graviola", feature = "tls-ring")))]
+mod tls_tests;

@@ -26,8 +26,9 @@
 //!
 //! Differences from Java: a certificate that stands in the trust store itself must be valid today; the
 //! two providers of tokens that need HTTP are not there, a [`TokenProvider`] of the application's own
-//! takes their place. Cryptography is that of `ring` (feature `tls-ring`, on by default), or of the
-//! rustls `CryptoProvider` that the application has installed for its process.
+//! takes their place. Cryptography is that of `ring` (feature `tls-ring`, on by default) or `graviola`
+//! (feature `tls-graviola`: no C; used instead of `ring` where the processor can), or of the rustls
+//! `CryptoProvider` that the application has installed for its process.
 
 mod admin;
 mod client;

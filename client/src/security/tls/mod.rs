@@ -5,7 +5,7 @@ mod explain;
 mod host_name;
 mod provider;
 mod stream;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "tls-graviola", feature = "tls-ring")))]
 mod tests;
 mod verifier;
 
@@ -18,6 +18,8 @@ use rustls::{ClientConfig, SupportedProtocolVersion, version};
 
 pub(crate) use self::connect::TlsConnect;
 pub(crate) use self::explain::{HandshakeError, refused_after_handshake};
+#[cfg(all(test, any(feature = "tls-graviola", feature = "tls-ring")))]
+pub(crate) use self::provider::provider;
 use self::verifier::Verifier;
 use super::Secret;
 use super::store::{self, KeyMaterial, StoreError, StoreSettings};

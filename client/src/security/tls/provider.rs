@@ -8,26 +8,33 @@ use rustls::{CipherSuite, SupportedCipherSuite};
 use super::config_error;
 use crate::error::Result;
 
-/// The provider that the application has installed for its process, else the one built in.
-pub(super) fn provider() -> Result<CryptoProvider> {
+/// The provider that the application has installed for its process, else one that is built in.
+pub(crate) fn provider() -> Result<CryptoProvider> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Ok(CryptoProvider::clone(Arc::as_ref(installed)));
     }
-    built_in().ok_or_else(|| {
-        config_error(
-            "TLS needs cryptography: build kavka-client with the feature tls-ring, or install a \
-             rustls CryptoProvider before connecting",
-        )
-    })
+    graviola().or_else(ring).ok_or_else(|| config_error(MISSING))
+}
+
+/// Comes first where it is built in: nobody gets it who has not asked for it.
+#[cfg(feature = "tls-graviola")]
+fn graviola() -> Option<CryptoProvider> {
+    // On other processors it panics when it is used.
+    graviola::util::is_cpu_supported().then(rustls_graviola::default_provider)
+}
+
+#[cfg(not(feature = "tls-graviola"))]
+fn graviola() -> Option<CryptoProvider> {
+    None
 }
 
 #[cfg(feature = "tls-ring")]
-fn built_in() -> Option<CryptoProvider> {
+fn ring() -> Option<CryptoProvider> {
     Some(rustls::crypto::ring::default_provider())
 }
 
 #[cfg(not(feature = "tls-ring"))]
-fn built_in() -> Option<CryptoProvider> {
+fn ring() -> Option<CryptoProvider> {
     None
 }
 
@@ -67,13 +74,21 @@ fn names(suites: &[SupportedCipherSuite]) -> String {
     names.join(", ")
 }
 
-#[cfg(all(test, feature = "tls-ring"))]
+#[cfg(feature = "tls-graviola")]
+const MISSING: &str = "TLS needs cryptography, and this processor is too old for that of graviola: build \
+    kavka-client with the feature tls-ring, or install a rustls CryptoProvider before connecting";
+
+#[cfg(not(feature = "tls-graviola"))]
+const MISSING: &str = "TLS needs cryptography: build kavka-client with the feature tls-ring or \
+    tls-graviola, or install a rustls CryptoProvider before connecting";
+
+#[cfg(all(test, any(feature = "tls-graviola", feature = "tls-ring")))]
 mod tests {
     use super::*;
 
     fn chosen(wanted: &[&str]) -> Result<Vec<String>> {
         let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        let provider = with_cipher_suites(built_in().unwrap(), &wanted)?;
+        let provider = with_cipher_suites(provider().unwrap(), &wanted)?;
         Ok(provider.cipher_suites.iter().map(|suite| java_name(suite.suite())).collect())
     }
 
@@ -86,6 +101,14 @@ mod tests {
         ];
         assert_eq!(chosen(&wanted).unwrap(), [wanted[0], wanted[2]]);
         assert!(chosen(&[]).unwrap().len() > 5);
+    }
+
+    #[test]
+    #[cfg(feature = "tls-graviola")]
+    fn graviola_is_used_where_it_is_built_in_and_the_processor_can() {
+        let random = |provider: CryptoProvider| format!("{:?}", provider.secure_random);
+        let is_it = random(provider().unwrap()) == random(rustls_graviola::default_provider());
+        assert_eq!(is_it, graviola::util::is_cpu_supported());
     }
 
     #[test]

@@ -247,6 +247,7 @@ fn those_who_wait_no_more_are_not_remembered() {
         known.metadata.wait("orders", Interest::Read, "gone while others wait", known.now);
     }
     known.metadata.wait("orders", Interest::Read, "here", known.now);
+    known.metadata.wait("orders", Interest::Read, "gone at last", known.now);
     assert!(known.metadata.topics["orders"].waiters.len() < 10);
     assert!(known.metadata.poll_refresh(known.now).is_some());
     known.metadata.handle_failure(away(), known.now);

@@ -87,7 +87,11 @@ impl Client {
     /// Asks the cluster about a topic. Never creates it; a topic that does not exist is an error
     /// that names it. Dropping the future gives up the answer.
     pub async fn topic(&self, topic: &str) -> Result<TopicMetadata> {
-        self.within_api_timeout(ApiKey::Metadata, self.find_topic(topic)).await
+        self.ask_for_metadata(Some(&[topic]), |response| {
+            self.metadata().handle_news(&response);
+            described(&response, topic)
+        })
+        .await
     }
 
     /// The client's properties with `overrides` on top; names among these that nobody knows are
@@ -150,28 +154,33 @@ impl Client {
         done.unwrap_or_else(|_| Err(overdue(limit).with_api(api)))
     }
 
-    async fn find_topic(&self, topic: &str) -> Result<TopicMetadata> {
+    /// Asks for metadata of `topics`, of all for `None`, until `read` makes something of the answer, the
+    /// error is one that stays, or the time of one call is up.
+    pub(crate) async fn ask_for_metadata<T>(
+        &self,
+        topics: Option<&[&str]>,
+        read: impl Fn(MetadataResponse) -> Result<T>,
+    ) -> Result<T> {
+        let topics = || topics.map(|topics| topics.iter().map(|topic| Arc::from(*topic)).collect());
         let deadline = now() + self.config().default_api_timeout;
         let patience = now() + PROPAGATION;
         let mut backoff = self.backoff();
-        loop {
-            let error = match self.ask_for_topic(topic).await {
-                Ok(known) => return Ok(known),
-                Err(error) => error,
-            };
-            let limit = match error.kind() {
-                ErrorKind::UnknownTopic => patience.min(deadline),
-                _ if error.is_retriable() => deadline,
-                _ => return Err(error),
-            };
-            wait_for_retry(&mut backoff, limit, error).await?;
-        }
-    }
-
-    async fn ask_for_topic(&self, topic: &str) -> Result<TopicMetadata> {
-        let response = self.0.network.metadata(Some(vec![topic.into()]), false, false).await?;
-        self.metadata().handle_news(&response);
-        described(&response, topic)
+        let asking = async {
+            loop {
+                let response = self.network().metadata(topics(), false, false).await;
+                let error = match response.and_then(&read) {
+                    Ok(read) => return Ok(read),
+                    Err(error) => error,
+                };
+                let limit = match error.kind() {
+                    ErrorKind::UnknownTopic => patience.min(deadline),
+                    _ if error.is_retriable() => deadline,
+                    _ => return Err(error),
+                };
+                wait_for_retry(&mut backoff, limit, error).await?;
+            }
+        };
+        self.within_api_timeout(ApiKey::Metadata, asking).await
     }
 }
 

@@ -101,13 +101,13 @@ impl Admin {
 
     /// Describes topics: one outcome per topic, in the order given.
     pub async fn describe_topics(&self, topics: &[&str]) -> Result<Vec<Result<TopicMetadata>>> {
-        let response = self.metadata(Some(topics)).await?;
+        let response = self.client.ask_for_metadata(Some(topics), Ok).await?;
         Ok(topics.iter().map(|topic| described(&response, topic)).collect())
     }
 
     /// Describes every topic there is, by name; topics that cannot be described now are left out.
     pub async fn list_topics(&self) -> Result<Vec<TopicMetadata>> {
-        let response = self.metadata(None).await?;
+        let response = self.client.ask_for_metadata(None, Ok).await?;
         let usable = response.topics.iter().filter(|topic| topic.error_code == 0);
         let mut topics: Vec<TopicMetadata> =
             usable.filter_map(|t| Some(topic_metadata(&t.name.as_ref()?.0, t))).collect();

@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     for case in &CASES {
         contest.fetch(case)?;
     }
-    contest.finish(&TARGETS)
+    contest.finish("Fetching: what a client takes of the processor", &TARGETS)
 }
 
 const fn case(name: &'static str, shape: &'static str, codec: Compression) -> FetchCase {

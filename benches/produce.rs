@@ -33,5 +33,5 @@ fn main() -> Result<()> {
     for case in &CASES {
         contest.produce(case)?;
     }
-    contest.finish(&TARGETS)
+    contest.finish("Producing: what a client takes of the processor", &TARGETS)
 }

@@ -1,6 +1,6 @@
 //! The course of a benchmark: cases one after the other, then the verdict.
 
-use std::{convert::Infallible, fs, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use kavka_bench_line::Seen;
@@ -12,7 +12,7 @@ use crate::{
     chart::chart,
     codec::walk_all,
     race::race,
-    report::{CSV_HEADING, Measured, TABLE_HEADING},
+    report::{CSV_HEADING, Measured, TABLE_HEADING, panels},
     rival::Rival,
     target,
 };
@@ -50,8 +50,9 @@ impl Bench {
         if let Some(other) = readers.find(|lane| Some(lane.seen()) != expected) {
             return Err(disagreement(case, other, other.seen(), expected));
         }
-        let lanes = ours.into_iter().chain(rivals).chain(limits(case, &case.log)?).collect();
-        let measured = run(case, lanes, self.options.budget)?;
+        let lanes = ours.into_iter().chain(rivals).chain(limits(case, &case.log)?);
+        let lanes = lanes.map(|lane| lane.with_wire_size(case.log.len() as u64));
+        let measured = run(case, lanes.collect(), self.options.budget)?;
         self.measured.push(measured);
         Ok(())
     }
@@ -62,24 +63,28 @@ impl Bench {
         self.load(case)?;
         let expected = walk_all(made, &mut Decompressor::new())?;
         let (codec, output) = (case.codec.name(), self.scratch.path().join("made"));
-        let mut lanes = ours;
+        let made_size = made.len() as u64;
+        let ours = ours.into_iter().chain(limits(case, made)?);
+        let mut lanes: Vec<_> = ours.map(|lane| lane.with_wire_size(made_size)).collect();
         for rival in &mut self.rivals {
             rival.write(codec, &output)?;
-            let seen = walk_all(&fs::read(&output)?.into(), &mut Decompressor::new())?;
+            let made = Bytes::from(fs::read(&output)?);
+            let seen = walk_all(&made, &mut Decompressor::new())?;
             let lane = rival.lane(format!("encode {codec}"))?;
             if seen != expected {
                 return Err(disagreement(case, &lane, seen, Some(expected)));
             }
-            lanes.push(lane);
+            lanes.push(lane.with_wire_size(made.len() as u64));
         }
-        lanes.extend(limits(case, made)?);
         let measured = run(case, lanes, self.options.budget)?;
         self.measured.push(measured);
         Ok(())
     }
 
     /// Prints the verdict on `targets` and writes what the options ask for.
-    pub fn finish(self, title: &str, targets: &[Target]) -> Result<()> {
+    ///
+    /// `notes` are what a reader of the chart must know.
+    pub fn finish(self, title: &str, notes: &[&str; 2], targets: &[Target]) -> Result<()> {
         println!("\n{}", target::HEADING);
         for judgement in targets.iter().filter_map(|target| target.judge(&self.measured)) {
             println!("{judgement}");
@@ -90,7 +95,7 @@ impl Bench {
             write(path, CSV_HEADING.to_owned() + &rows)?;
         }
         if let Some(path) = &self.options.svg {
-            write(path, chart(title, &self.measured))?;
+            write(path, chart(title, notes, &panels(&self.measured)))?;
         }
         Ok(())
     }
@@ -106,10 +111,9 @@ impl Bench {
             Some((measured.allocs_per_batch(measured.of("kavka")?), &measured.case))
         });
         if let Some((most, case)) = kavka.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            let verdict = if most <= ALLOCATIONS_PER_BATCH { "held" } else { "MISSED" };
-            println!(
-                "allocations of kavka: none per record, at most {most:.1} per batch ({case})  {verdict}"
-            );
+            let verdict =
+                if most <= ALLOCATIONS_PER_BATCH { "held: none per record" } else { "MISSED" };
+            println!("allocations of kavka: at most {most:.1} per batch ({case})  {verdict}");
         }
     }
 }
@@ -147,7 +151,8 @@ fn disagreement(
         .into()
 }
 
-fn write(path: &PathBuf, content: String) -> Result<()> {
+/// Writes a file that was asked for, and says so.
+pub(crate) fn write(path: &Path, content: String) -> Result<()> {
     fs::write(path, content).map_err(|error| format!("writing {}: {error}", path.display()))?;
     println!("written: {}", path.display());
     Ok(())

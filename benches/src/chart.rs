@@ -2,13 +2,20 @@
 
 use std::fmt::Write;
 
-use crate::{Standing, report::Measured};
+/// Bars that can be compared with each other.
+pub(crate) struct Panel<'m> {
+    pub(crate) case: &'m str,
+    pub(crate) bars: Vec<Bar>,
+}
 
-/// A panel for each case worth showing; within one, bars are as long as the speed is great.
-pub(crate) fn chart(title: &str, measured: &[Measured]) -> String {
-    let panels: Vec<_> =
-        CASES.iter().filter_map(|case| measured.iter().find(|m| m.case == *case)).collect();
-    let rows = panels.len().div_ceil(COLUMNS);
+/// One bar, as long as its figure is great.
+pub(crate) struct Bar {
+    pub(crate) label: &'static str,
+    pub(crate) figure: f64,
+}
+
+/// A panel for each case.
+pub(crate) fn chart(title: &str, notes: &[&str; 2], panels: &[Panel<'_>]) -> String {
     let height = TOP + panels.chunks(COLUMNS).map(row_height).sum::<usize>() + FOOT;
     let mut svg = String::new();
     let _ = writeln!(
@@ -17,11 +24,11 @@ pub(crate) fn chart(title: &str, measured: &[Measured]) -> String {
     );
     svg.push_str(STYLE);
     let _ = writeln!(svg, r#"<text class="title" x="{MARGIN}" y="26">{title}</text>"#);
-    for (line, y) in SUBTITLE.into_iter().zip([44, 60]) {
+    for (line, y) in notes.iter().zip([44, 60]) {
         let _ = writeln!(svg, r#"<text class="note" x="{MARGIN}" y="{y}">{line}</text>"#);
     }
     let mut top = TOP;
-    for row in panels.chunks(COLUMNS).take(rows) {
+    for row in panels.chunks(COLUMNS) {
         for (column, panel) in row.iter().enumerate() {
             draw_panel(&mut svg, panel, MARGIN + column * PANEL_STEP, top);
         }
@@ -31,49 +38,32 @@ pub(crate) fn chart(title: &str, measured: &[Measured]) -> String {
     svg
 }
 
-fn draw_panel(svg: &mut String, measured: &Measured, left: usize, top: usize) {
-    let case = &measured.case;
+fn draw_panel(svg: &mut String, panel: &Panel<'_>, left: usize, top: usize) {
+    let case = panel.case;
     let _ = writeln!(svg, r#"<text class="case" x="{left}" y="{}">{case}</text>"#, top + 12);
-    let standings: Vec<_> = shown(measured).collect();
-    let most = standings.iter().map(|standing| measured.mrec_s(standing)).fold(0.0, f64::max);
-    for (index, standing) in standings.iter().enumerate() {
-        draw_bar(svg, measured, standing, most, (left, top + PANEL_TOP + index * BAR_STEP));
+    let most = panel.bars.iter().map(|bar| bar.figure).fold(0.0, f64::max);
+    for (index, bar) in panel.bars.iter().enumerate() {
+        draw_bar(svg, bar, most, (left, top + PANEL_TOP + index * BAR_STEP));
     }
 }
 
-fn draw_bar(
-    svg: &mut String,
-    measured: &Measured,
-    standing: &Standing,
-    most: f64,
-    (left, top): (usize, usize),
-) {
-    let (client, speed) = (standing.client, measured.mrec_s(standing));
-    let length = (speed / most * BAR_LENGTH as f64).max(1.0);
-    let bar = left + LABEL_WIDTH;
+fn draw_bar(svg: &mut String, bar: &Bar, most: f64, (left, top): (usize, usize)) {
+    let Bar { label, figure } = *bar;
+    let length = (figure / most * BAR_LENGTH as f64).max(1.0);
+    let left = left + LABEL_WIDTH;
     let base = top + BAR_HEIGHT - 3;
-    let class = class(client);
+    let class = class(label);
     let _ = writeln!(
         svg,
-        r#"<text class="label" x="{}" y="{base}">{client}</text><rect class="{class}" x="{bar}" y="{top}" width="{length:.1}" height="{BAR_HEIGHT}" rx="2"/><text class="value" x="{:.1}" y="{base}">{}</text>"#,
-        bar - 6,
-        bar as f64 + length + 5.0,
-        figure(speed),
+        r#"<text class="label" x="{}" y="{base}">{label}</text><rect class="{class}" x="{left}" y="{top}" width="{length:.1}" height="{BAR_HEIGHT}" rx="2"/><text class="value" x="{:.1}" y="{base}">{}</text>"#,
+        left - 6,
+        left as f64 + length + 5.0,
+        digits(figure),
     );
 }
 
-/// The limits of the hardware are shown where nothing is compressed: with a codec they hash and copy other bytes than
-/// those that come out.
-fn shown(measured: &Measured) -> impl Iterator<Item = &Standing> {
-    let compressed = measured.case.contains('/');
-    let standings = measured.standings().iter();
-    standings.filter(move |standing| {
-        standing.client != "memcpy" && !(compressed && standing.client == "crc")
-    })
-}
-
-fn row_height(row: &[&Measured]) -> usize {
-    let bars = row.iter().map(|measured| shown(measured).count()).max().unwrap_or_default();
+fn row_height(row: &[Panel<'_>]) -> usize {
+    let bars = row.iter().map(|panel| panel.bars.len()).max().unwrap_or_default();
     PANEL_TOP + bars * BAR_STEP + PANEL_GAP
 }
 
@@ -86,20 +76,14 @@ fn class(client: &str) -> &'static str {
 }
 
 /// Three digits say enough.
-fn figure(speed: f64) -> String {
-    match speed {
-        speed if speed >= 100.0 => format!("{speed:.0}"),
-        speed if speed >= 10.0 => format!("{speed:.1}"),
-        speed => format!("{speed:.2}"),
+fn digits(figure: f64) -> String {
+    match figure {
+        figure if figure >= 100.0 => format!("{figure:.0}"),
+        figure if figure >= 10.0 => format!("{figure:.1}"),
+        figure => format!("{figure:.2}"),
     }
 }
 
-const CASES: [&str; 8] =
-    ["100B", "100B+2h", "1KiB", "10KiB", "1KiB/lz4", "1KiB/zstd", "1KiB/snappy", "1KiB/gzip"];
-const SUBTITLE: [&str; 2] = [
-    "millions of records per second of one core; crc: hashing the same bytes and nothing else",
-    "kavka reads headers (2h) when they are asked for, as kavka-headers does; krafka's zstd is pure Rust",
-];
 const STYLE: &str = "<style>
 text { font: 12px system-ui, sans-serif; fill: #57606a }
 .title { font-size: 16px; font-weight: 600; fill: #1f2328 }

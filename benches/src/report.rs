@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::{Case, Standing};
+use crate::{
+    Case, Standing,
+    chart::{Bar, Panel},
+};
 
 /// One case and how everybody did.
 #[derive(Clone, Debug)]
@@ -25,10 +28,6 @@ impl Measured {
         }
     }
 
-    pub(crate) fn standings(&self) -> &[Standing] {
-        &self.standings
-    }
-
     pub(crate) fn of(&self, client: &str) -> Option<&Standing> {
         self.standings.iter().find(|standing| standing.client == client)
     }
@@ -47,6 +46,11 @@ impl Measured {
         standing.allocations as f64 / self.records
     }
 
+    /// Bytes that a record takes on the wire, its part of the batch's header included.
+    fn bytes_per_rec(&self, standing: &Standing) -> f64 {
+        standing.wire_size as f64 / self.records
+    }
+
     /// How often a client asks for memory for each batch.
     pub(crate) fn allocs_per_batch(&self, standing: &Standing) -> f64 {
         standing.allocations as f64 / self.batches
@@ -57,11 +61,12 @@ impl Measured {
         let mut table = String::new();
         for standing in &self.standings {
             let row = format!(
-                "{:<14} {:<14} {:>9.2} {:>7.2} {:>11.4}",
+                "{:<14} {:<14} {:>9.2} {:>7.2} {:>9.1} {:>11.4}",
                 self.case,
                 standing.client,
                 self.mrec_s(standing),
                 self.gb_s(standing),
+                self.bytes_per_rec(standing),
                 self.allocs_per_rec(standing),
             );
             let of_crc = self.of("crc").map_or(f64::NAN, |crc| standing.ratio_to(crc));
@@ -71,6 +76,18 @@ impl Measured {
         table
     }
 
+    /// The limits of the hardware are shown where nothing is compressed: with a codec they hash and copy other bytes
+    /// than those that come out.
+    fn panel(&self) -> Panel<'_> {
+        let compressed = self.case.contains('/');
+        let shown = self.standings.iter().filter(|standing| {
+            standing.client != "memcpy" && !(compressed && standing.client == "crc")
+        });
+        let bar =
+            |standing: &Standing| Bar { label: standing.client, figure: self.mrec_s(standing) };
+        Panel { case: &self.case, bars: shown.map(bar).collect() }
+    }
+
     /// The rows `case,client,metric,value`.
     pub(crate) fn csv(&self) -> String {
         let mut rows = String::new();
@@ -78,6 +95,7 @@ impl Measured {
             for (metric, value) in [
                 ("mrec_s", self.mrec_s(standing)),
                 ("gb_s", self.gb_s(standing)),
+                ("bytes_per_rec", self.bytes_per_rec(standing)),
                 ("allocs_per_rec", self.allocs_per_rec(standing)),
             ] {
                 let _ = writeln!(rows, "{},{},{metric},{value:.4}", self.case, standing.client);
@@ -87,8 +105,16 @@ impl Measured {
     }
 }
 
+/// The cases worth showing.
+pub(crate) fn panels(measured: &[Measured]) -> Vec<Panel<'_>> {
+    let shown = CASES.iter().filter_map(|case| measured.iter().find(|m| m.case == *case));
+    shown.map(Measured::panel).collect()
+}
+
 /// What the columns of the table are.
 pub(crate) const TABLE_HEADING: &str =
-    "case           client            Mrec/s    GB/s  allocs/rec  of crc  kavka is";
+    "case           client            Mrec/s    GB/s bytes/rec  allocs/rec  of crc  kavka is";
 /// What the columns of the CSV are.
 pub(crate) const CSV_HEADING: &str = "case,client,metric,value\n";
+const CASES: [&str; 8] =
+    ["100B", "100B+2h", "1KiB", "10KiB", "1KiB/lz4", "1KiB/zstd", "1KiB/snappy", "1KiB/gzip"];

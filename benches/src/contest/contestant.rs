@@ -11,15 +11,26 @@ pub(super) struct Contestant {
     /// The way it goes, see [`Job`](kavka_bench_line::Job).
     pub(super) style: &'static str,
     /// Variables of its environment.
-    pub(super) environment: &'static [(&'static str, &'static str)],
+    pub(super) environment: Environment,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Program {
     /// One of this crate's.
     Kavka,
-    /// One of the workspace `peers`, and whether another one counts its allocations.
-    Peer(&'static str, bool),
+    /// One of the folder `peers`.
+    Peer(&'static str, Counted),
+}
+
+/// Who counts how often a client asks for memory.
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    /// A program of the same name with another allocator.
+    Twin,
+    /// The program itself, whose runtime counts anyway.
+    Itself,
+    /// Nobody, as much of it is asked for in C, or nobody can tell.
+    Nobody,
 }
 
 /// Where the programs are.
@@ -46,13 +57,13 @@ impl Contestant {
         }
     }
 
-    /// The program that counts; `None` where much of the memory is asked for in another language.
+    /// The program that counts.
     pub(super) fn counted(&self, programs: &Programs, peers: &Path) -> Option<PathBuf> {
         match self.program {
             Program::Kavka => Some(programs.kavka_counted.clone()),
-            Program::Peer(name, is_counted) => {
-                is_counted.then(|| peers.join(format!("{name}-counted")))
-            }
+            Program::Peer(name, Counted::Twin) => Some(peers.join(format!("{name}-counted"))),
+            Program::Peer(name, Counted::Itself) => Some(peers.join(name)),
+            Program::Peer(_, Counted::Nobody) => None,
         }
     }
 }
@@ -62,65 +73,95 @@ pub(super) const FETCHERS: &[Contestant] = &[
     kavka("kavka", "borrowed"),
     kavka("kavka-columns", "columns"),
     kavka("kavka-owned", "owned"),
-    peer("krafka", "krafka-client", KEEPING_MEMORY),
-    peer("rskafka", "rskafka-client", KEEPING_MEMORY),
+    krafka(KEEPING_MEMORY),
+    rskafka(KEEPING_MEMORY),
     LIBRDKAFKA,
+    FRANZ_GO,
+    JAVA,
 ];
 
 /// Who produces with settings that are the same for everybody.
 pub(super) const PRODUCERS: &[Contestant] = &[
     kavka("kavka", "batches"),
     kavka("kavka-single", "single"),
-    peer("krafka", "krafka-client", KEEPING_MEMORY),
-    peer("rskafka", "rskafka-client", KEEPING_MEMORY),
+    krafka(KEEPING_MEMORY),
+    rskafka(KEEPING_MEMORY),
     LIBRDKAFKA,
+    FRANZ_GO,
+    JAVA,
 ];
 
 /// Who fetches as each client comes out of the box.
 pub(super) const SHIPPED_FETCHERS: &[Contestant] = &[
     kavka("kavka", "borrowed"),
-    peer("krafka", "krafka-client", &[]),
-    peer("rskafka", "rskafka-client", &[]),
+    krafka(&[]),
+    rskafka(&[]),
     LIBRDKAFKA_SHIPPED,
+    FRANZ_GO_SHIPPED,
+    JAVA,
 ];
 
 /// Who produces as each client comes out of the box.
 pub(super) const SHIPPED_PRODUCERS: &[Contestant] = &[
     kavka("kavka", "batches"),
-    peer("krafka", "krafka-client", &[]),
-    peer("rskafka", "rskafka-client", &[]),
+    krafka(&[]),
+    rskafka(&[]),
     LIBRDKAFKA_SHIPPED,
+    FRANZ_GO_SHIPPED,
+    JAVA,
 ];
-
-/// With jemalloc.
-const LIBRDKAFKA: Contestant = uncounted("librdkafka-client");
-/// With the allocator of the system.
-const LIBRDKAFKA_SHIPPED: Contestant = uncounted("librdkafka-client-shipped");
 
 const fn kavka(client: &'static str, style: &'static str) -> Contestant {
     Contestant { client, program: Program::Kavka, style, environment: &[] }
 }
 
-const fn peer(
-    client: &'static str,
-    program: &'static str,
-    environment: &'static [(&'static str, &'static str)],
-) -> Contestant {
-    Contestant { client, program: Program::Peer(program, true), style: "", environment }
+const fn krafka(environment: Environment) -> Contestant {
+    let program = Program::Peer("krafka-client", Counted::Twin);
+    Contestant { client: "krafka", program, style: "", environment }
 }
 
-const fn uncounted(program: &'static str) -> Contestant {
-    Contestant {
-        client: "librdkafka",
-        program: Program::Peer(program, false),
-        style: "",
-        environment: &[],
-    }
+const fn rskafka(environment: Environment) -> Contestant {
+    let program = Program::Peer("rskafka-client", Counted::Twin);
+    Contestant { client: "rskafka", program, style: "", environment }
 }
+
+/// With jemalloc.
+const LIBRDKAFKA: Contestant = Contestant {
+    client: "librdkafka",
+    program: Program::Peer("librdkafka-client", Counted::Nobody),
+    style: "",
+    environment: &[],
+};
+
+/// With the allocator of the system.
+const LIBRDKAFKA_SHIPPED: Contestant = Contestant {
+    program: Program::Peer("librdkafka-client-shipped", Counted::Nobody),
+    ..LIBRDKAFKA
+};
+
+/// With pools of records.
+const FRANZ_GO: Contestant = Contestant {
+    client: "franz-go",
+    program: Program::Peer("franz-go-client", Counted::Itself),
+    style: "pool",
+    environment: &[],
+};
+
+const FRANZ_GO_SHIPPED: Contestant = Contestant { style: "", ..FRANZ_GO };
+
+const JAVA: Contestant = Contestant {
+    client: "java",
+    program: Program::Peer("java-client", Counted::Nobody),
+    style: "",
+    environment: &[],
+};
+
+/// Variables and their values.
+type Environment = &'static [(&'static str, &'static str)];
 
 /// glibc's allocator gives large pieces of memory back to the operating system at once, and then every page of the next
 /// answer faults. Who does not use its buffers again is faster when it does not.
-const KEEPING_MEMORY: &[(&str, &str)] = &[
+const KEEPING_MEMORY: Environment = &[
     ("MALLOC_MMAP_THRESHOLD_", "1073741824"),
     ("MALLOC_TRIM_THRESHOLD_", "4294967296"),
     ("MALLOC_TOP_PAD_", "67108864"),

@@ -6,14 +6,17 @@
 //! gets no figures.
 
 mod contestant;
+mod kafka;
 mod options;
+mod peers;
 mod program;
+mod real;
 mod report;
 mod result;
 mod stage;
 mod target;
 
-use std::{fs, path::PathBuf};
+use std::{cell::OnceCell, path::PathBuf};
 
 use kavka_bench_line::{Job, Work};
 use kavka_protocol::Compression;
@@ -21,12 +24,14 @@ use kavka_protocol::Compression;
 pub use self::{contestant::Programs, options::ContestOptions, target::ContestTarget};
 use self::{
     contestant::{Contestant, FETCHERS, PRODUCERS, SHIPPED_FETCHERS, SHIPPED_PRODUCERS},
-    report::{CSV_HEADING, TABLE_HEADING},
+    kafka::Kafka,
+    real::{Filled, Written},
+    report::{CHART_NOTES, CSV_HEADING, TABLE_HEADING, panels},
     result::{Measured, Run, Standing},
     stage::{Replayed, Stage, Sunk},
     target::HEADING,
 };
-use crate::{Result, rival, server::TOPIC};
+use crate::{Result, bench::write, chart::chart, server::TOPIC};
 
 /// A contest under way.
 pub struct Contest {
@@ -34,6 +39,8 @@ pub struct Contest {
     programs: Programs,
     /// Where the rivals' programs are; empty without rivals.
     peers: PathBuf,
+    /// Started with the first case that needs it.
+    kafka: OnceCell<Option<Kafka>>,
     measured: Vec<Measured>,
 }
 
@@ -64,55 +71,80 @@ pub struct ProduceCase {
 impl Contest {
     /// Builds the rivals.
     pub fn start(options: ContestOptions, programs: Programs) -> Result<Self> {
-        let peers = if options.with_peers { rival::build_clients()? } else { PathBuf::new() };
+        let peers = if options.with_peers { peers::build()? } else { PathBuf::new() };
         if !program::can_pin() {
             println!(
                 "everybody shares the cores: two and `taskset` are needed to part clients from servers"
             );
         }
         println!("{TABLE_HEADING}");
-        Ok(Self { options, programs, peers, measured: Vec::new() })
+        Ok(Self { options, programs, peers, kafka: OnceCell::new(), measured: Vec::new() })
     }
 
     /// Lets everybody read the same records.
     pub fn fetch(&mut self, case: &FetchCase) -> Result<()> {
-        let (batch_size, volume) = (self.options.batch_size, self.options.volume);
-        let program = self.programs.stand_in.clone();
-        let replay = || Replayed::start(&program, case, batch_size, volume);
-        self.hold(format!("{}/replay", case.name), FETCHERS, false, replay)?;
-        self.hold(format!("{}/replay/shipped", case.name), SHIPPED_FETCHERS, true, replay)
+        let (volume, batch_size) = (self.options.volume, self.options.batch_size);
+        let Programs { stand_in, kavka, .. } = &self.programs;
+        let replayed = || Replayed::start(stand_in, case, batch_size, volume).map(Some);
+        let filled =
+            || self.kafka().map(|node| Filled::start(node, kavka, case, volume)).transpose();
+        let [replay, shipped, kafka] = names(case.name);
+        let held = [
+            self.hold(replay, FETCHERS, false, replayed)?,
+            self.hold(shipped, SHIPPED_FETCHERS, true, replayed)?,
+            self.hold(kafka, FETCHERS, false, filled)?,
+        ];
+        self.measured.extend(held.into_iter().flatten());
+        Ok(())
     }
 
     /// Lets everybody write the same records.
     pub fn produce(&mut self, case: &ProduceCase) -> Result<()> {
         let volume = self.options.volume;
-        let program = self.programs.stand_in.clone();
-        let sink = || Sunk::start(&program, case, volume);
-        self.hold(format!("{}/replay", case.name), PRODUCERS, false, sink)?;
-        self.hold(format!("{}/replay/shipped", case.name), SHIPPED_PRODUCERS, true, sink)
+        let Programs { stand_in, kavka, .. } = &self.programs;
+        let sunk = || Sunk::start(stand_in, case, volume).map(Some);
+        let written =
+            || self.kafka().map(|node| Written::start(node, kavka, case, volume)).transpose();
+        let [replay, shipped, kafka] = names(case.name);
+        let held = [
+            self.hold(replay, PRODUCERS, false, sunk)?,
+            self.hold(shipped, SHIPPED_PRODUCERS, true, sunk)?,
+            self.hold(kafka, PRODUCERS, false, written)?,
+        ];
+        self.measured.extend(held.into_iter().flatten());
+        Ok(())
     }
 
-    /// Lets `contestants` do what `stage` gives them to do, if the case is asked for.
+    /// Real Kafka, which is started when it is first asked for; `None` where that cannot be done.
+    fn kafka(&self) -> Option<&Kafka> {
+        let kafka = self.kafka.get_or_init(|| {
+            let started = Kafka::start();
+            started.inspect_err(|why| println!("nothing against real Kafka: {why}")).ok()
+        });
+        kafka.as_ref()
+    }
+
+    /// Lets `contestants` do what `stage` gives them to do, if the case is asked for and there is a stage.
     fn hold<S: Stage>(
-        &mut self,
+        &self,
         case: String,
         contestants: &[Contestant],
         is_shipped: bool,
-        stage: impl FnOnce() -> Result<S>,
-    ) -> Result<()> {
+        stage: impl FnOnce() -> Result<Option<S>>,
+    ) -> Result<Option<Measured>> {
         if !self.options.wants(&case) {
-            return Ok(());
+            return Ok(None);
         }
+        let Some(mut stage) = stage()? else {
+            return Ok(None);
+        };
         let contestants: Vec<_> =
             contestants.iter().filter(|contestant| self.takes_part(contestant)).collect();
-        let mut stage = stage()?;
         let standings = self.race(&contestants, is_shipped, &mut stage)?;
-        let records = stage.job()?.records as f64;
-        let payload = stage.payload_size() as f64;
+        let (records, payload) = (stage.records() as f64, stage.payload_size() as f64);
         let measured = Measured { case, payload, records, standings };
         print!("{}", measured.table());
-        self.measured.push(measured);
-        Ok(())
+        Ok(Some(measured))
     }
 
     fn race(
@@ -139,7 +171,10 @@ impl Contest {
         }
         for (contestant, standing) in contestants.iter().zip(&mut standings) {
             if standing.failure.is_none() {
-                standing.allocs_per_rec = self.count(contestant, is_shipped, stage)?;
+                match self.count(contestant, is_shipped, stage) {
+                    Ok(allocations) => standing.allocs_per_rec = allocations,
+                    Err(error) => standing.failure = Some(error.to_string()),
+                }
             }
         }
         Ok(standings)
@@ -174,24 +209,31 @@ impl Contest {
     }
 
     fn takes_part(&self, contestant: &Contestant) -> bool {
-        let is_there = self.options.with_peers || contestant.is_kavka();
+        let program = contestant.timed(&self.programs, &self.peers);
+        let is_there = contestant.is_kavka() || self.options.with_peers && program.exists();
         is_there && self.options.wants_client(contestant.client)
     }
 
     /// Prints the verdict on `targets` and writes what the options ask for.
-    pub fn finish(self, targets: &[ContestTarget]) -> Result<()> {
+    pub fn finish(self, title: &str, targets: &[ContestTarget]) -> Result<()> {
         println!("\n{HEADING}");
         for judgement in targets.iter().flat_map(|target| target.judge(&self.measured)) {
             println!("{judgement}");
         }
         if let Some(path) = &self.options.csv {
             let rows: String = self.measured.iter().map(Measured::csv).collect();
-            fs::write(path, CSV_HEADING.to_owned() + &rows)
-                .map_err(|error| format!("writing {}: {error}", path.display()))?;
-            println!("written: {}", path.display());
+            write(path, CSV_HEADING.to_owned() + &rows)?;
+        }
+        if let Some(path) = &self.options.svg {
+            write(path, chart(title, &CHART_NOTES, &panels(&self.measured)))?;
         }
         Ok(())
     }
+}
+
+/// What a case is called beside a stand-in with equal settings, with everybody's own, and beside real Kafka.
+fn names(case: &str) -> [String; 3] {
+    ["replay", "replay/shipped", "kafka"].map(|stage| format!("{case}/{stage}"))
 }
 
 /// Reading from `servers`, of which each stage says more.

@@ -95,7 +95,7 @@ impl Default for ContestOptions {
 
 const HELP: &str = "\
 [CASE]          only cases whose name begins so, such as fetch-1KiB or fetch-100B/kafka
---quick         fewer bytes and repeats: about two minutes for everything
+--quick         fewer bytes and one repeat: a few minutes for everything
 --csv FILE      write case,client,metric,value; a relative path begins at the repository's folder
 --svg FILE      draw the chart
 --clients A,B   only these clients
@@ -105,7 +105,7 @@ const HELP: &str = "\
 --batch BYTES   size of a fetched batch on the wire";
 
 const VOLUME: u64 = 1_000_000_000;
-const QUICK_VOLUME: u64 = 200_000_000;
+const QUICK_VOLUME: u64 = 100_000_000;
 const REPEATS: usize = 3;
 const QUICK_REPEATS: usize = 1;
 /// What Java's producer makes by default.

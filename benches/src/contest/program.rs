@@ -80,13 +80,13 @@ impl Drop for StandIn {
 
 /// Which processor a program runs on: never the same one for both sides.
 #[derive(Clone, Copy)]
-enum Core {
+pub(super) enum Core {
     Server,
     Client,
 }
 
 /// A command that stays on its core, where the machine has two and there is `taskset`.
-fn pinned(program: &Path, core: Core) -> Command {
+pub(super) fn pinned(program: &Path, core: Core) -> Command {
     if !can_pin() {
         return Command::new(program);
     }

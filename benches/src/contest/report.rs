@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::result::{Measured, Standing};
+use crate::chart::{Bar, Panel};
 
 impl Measured {
     /// The rows of the table.
@@ -11,7 +12,7 @@ impl Measured {
     }
 
     fn row(&self, standing: &Standing) -> String {
-        let mut row = format!("{:<26} {:<14}", self.case, standing.client);
+        let mut row = format!("{:<30} {:<14}", self.case, standing.client);
         let Some([least, median, most]) = standing.spread(|run| run.processor) else {
             let why = standing.failure.as_deref().unwrap_or("not run");
             let _ = writeln!(row, " {why}");
@@ -73,11 +74,30 @@ impl Measured {
     }
 }
 
+/// The cases worth showing: where every client is at its best and alone.
+pub(super) fn panels(measured: &[Measured]) -> Vec<Panel<'_>> {
+    let shown = measured.iter().filter(|measured| measured.case.ends_with("/replay"));
+    shown
+        .map(|measured| {
+            let bars = measured.standings.iter().filter_map(|standing| {
+                let figure = measured.figure(standing, "cpu_s_per_gb")?;
+                Some(Bar { label: standing.client, figure })
+            });
+            Panel { case: &measured.case, bars: bars.collect() }
+        })
+        .collect()
+}
+
 const METRICS: [&str; 6] =
     ["mb_s", "rec_s", "cpu_s_per_gb", "rss_mb", "allocs_per_rec", "amplification"];
+/// What the chart says of its bars.
+pub(super) const CHART_NOTES: [&str; 2] = [
+    "seconds of one core for a gigabyte of keys and values; less is better",
+    "the whole client, from socket to value, each with the settings and the allocator that suit it best",
+];
 /// What the columns of the table are.
 pub(super) const TABLE_HEADING: &str = "\
-case                       client         CPU-s/GB  least-most    MB/s  Mrec/s  RSS MB  allocs/r  wire kavka takes";
+case                           client         CPU-s/GB  least-most    MB/s  Mrec/s  RSS MB  allocs/r  wire kavka takes";
 /// What the columns of the CSV are.
 pub(super) const CSV_HEADING: &str = "case,client,metric,value\n";
 
@@ -107,6 +127,18 @@ fetch-100B/replay,kavka,amplification,1.0000
         unknown.runs = vec![Run { peak_memory: 0.0, amplification: None, ..unknown.runs[0] }];
         let csv = measured(vec![unknown]).csv();
         assert_eq!(csv.lines().count(), 3, "{csv}");
+    }
+
+    #[test]
+    fn the_chart_shows_replays_with_equal_settings_and_whoever_has_figures() {
+        let mut cases = vec![measured(vec![standing("kavka", [1.0])])];
+        for case in ["fetch-100B/kafka", "fetch-100B/replay/shipped"] {
+            cases.push(Measured { case: case.to_owned(), ..cases[0].clone() });
+        }
+        cases[0].standings.push(Standing::new("other"));
+        let panels = panels(&cases);
+        assert_eq!(panels.len(), 1);
+        assert_eq!(panels[0].bars.iter().map(|bar| bar.figure).collect::<Vec<_>>(), [2.0]);
     }
 
     #[test]

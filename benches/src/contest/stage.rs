@@ -18,6 +18,9 @@ pub(super) trait Stage {
     /// anybody has counted them.
     fn judge(&mut self, job: &Job, outcome: &Outcome) -> Result<Option<f64>>;
 
+    /// Records in a job.
+    fn records(&self) -> u64;
+
     /// Bytes of keys and values in a job.
     fn payload_size(&self) -> u64;
 }
@@ -59,6 +62,10 @@ impl Stage for Replayed {
         Ok(Some(sent / self.recording.log_size() as f64))
     }
 
+    fn records(&self) -> u64 {
+        self.job.records
+    }
+
     fn payload_size(&self) -> u64 {
         self.recording.payload_size()
     }
@@ -92,6 +99,10 @@ impl Stage for Sunk {
         check(self.script.tally, report.tally)?;
         check_acknowledged(job, outcome)?;
         Ok(None)
+    }
+
+    fn records(&self) -> u64 {
+        self.job.records
     }
 
     fn payload_size(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! What the clients work on: logs of one kind of record each.
 
+use std::io::{self, Write};
+
 use bytes::Bytes;
 use kavka_protocol::{
     BatchBuilder, Compression, Compressor, EncodeError, LeaderEpoch, assign_offsets,
@@ -117,18 +119,29 @@ impl Writer {
 
     fn write_batch(&mut self, size: usize) -> Result<(), EncodeError> {
         let base_offset = self.records;
-        let mut builder = BatchBuilder::new(self.codec, None);
+        let mut builder = BatchBuilder::new(self.built_with(), None);
         while builder.size_in_bytes() < size {
             self.append(&mut builder)?;
         }
         self.plain_size += builder.size_in_bytes();
         self.batches += 1;
         let start = self.log.len();
-        let sealed = builder.seal(&mut self.compressor)?;
-        self.log.extend_from_slice(&sealed.into_stamped(None));
+        let batch = builder.seal(&mut self.compressor)?.into_stamped(None);
+        match self.codec {
+            Compression::Zstd => self.log.extend(in_zstd_stream(&batch)?),
+            _ => self.log.extend_from_slice(&batch),
+        }
         assign_offsets(&mut self.log[start..], base_offset, LeaderEpoch(0), None)
             .expect("a batch of ours");
         Ok(())
+    }
+
+    /// The codec of batches as they are built, from which those that are kept are made.
+    fn built_with(&self) -> Compression {
+        match self.codec {
+            Compression::Zstd => Compression::None,
+            codec => codec,
+        }
     }
 
     fn append(&mut self, builder: &mut BatchBuilder) -> Result<(), EncodeError> {
@@ -141,6 +154,26 @@ impl Writer {
     }
 }
 
+/// The uncompressed `batch` compressed as Java's client does it: with a stream, whose frame does not say how much it
+/// holds, as kavka's own frames do.
+fn in_zstd_stream(batch: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    let refused = |error: io::Error| EncodeError::Compress {
+        codec: Compression::Zstd,
+        cause: error.to_string(),
+    };
+    let (header, records) = batch.split_at(HEADER_SIZE);
+    let mut stream =
+        zstd::Encoder::new(header.to_vec(), zstd::DEFAULT_COMPRESSION_LEVEL).map_err(refused)?;
+    stream.write_all(records).map_err(refused)?;
+    let mut batch = stream.finish().map_err(refused)?;
+    let length = u32::try_from(batch.len() - LENGTH_END).expect("a batch of ours");
+    batch[LENGTH_END - 4..LENGTH_END].copy_from_slice(&length.to_be_bytes());
+    batch[ATTRIBUTES_END - 1] |= ZSTD;
+    let crc = crc32c::crc32c(&batch[CRC_END..]);
+    batch[CRC_END - 4..CRC_END].copy_from_slice(&crc.to_be_bytes());
+    Ok(batch)
+}
+
 fn name(shape: &Shape, codec: Compression) -> String {
     match codec {
         Compression::None => shape.name.to_owned(),
@@ -148,9 +181,36 @@ fn name(shape: &Shape, codec: Compression) -> String {
     }
 }
 
+/// Places in a batch, and the codec's number in its attributes.
+const HEADER_SIZE: usize = 61;
+const LENGTH_END: usize = 12;
+const CRC_END: usize = 21;
+const ATTRIBUTES_END: usize = 23;
+const ZSTD: u8 = 4;
 /// `key-` and seven digits.
 const KEY_SIZE: usize = kavka_bench_line::Entries::KEY_SIZE;
 const FIRST_TIMESTAMP: i64 = 1_700_000_000_000;
 const RECORDS_PER_MILLISECOND: i64 = 10;
 const HEADERS: [(&str, Option<&[u8]>); 2] =
     [("trace-id", Some(b"4bf92f3577b34da6")), ("content-type", Some(b"application/json"))];
+
+#[cfg(test)]
+mod tests {
+    use kavka_protocol::{Batches, Decompressor};
+
+    use super::*;
+
+    #[test]
+    fn a_log_with_zstd_holds_the_same_records_in_frames_that_do_not_say_their_size() {
+        let log = |codec| Case::new(&SHAPES[1], codec, 20_000, 60_000).unwrap().log;
+        let (plain, compressed) = (log(Compression::None), log(Compression::Zstd));
+        let walk = |log| crate::codec::walk_all(log, &mut Decompressor::new()).unwrap();
+        assert_eq!(walk(&compressed), walk(&plain));
+        assert!(compressed.len() < plain.len() / 2);
+        for batch in Batches::new(compressed) {
+            let batch = batch.unwrap();
+            let frame = &batch.bytes()[HEADER_SIZE..];
+            assert!(matches!(zstd::zstd_safe::get_frame_content_size(frame), Ok(None)));
+        }
+    }
+}

@@ -16,6 +16,8 @@ pub struct Lane<'c> {
     allocations: u64,
     /// What a pass comes across.
     seen: Seen,
+    /// Bytes of the batches on the wire.
+    wire_size: u64,
     turn: Box<dyn FnMut() -> Result<Turn> + 'c>,
 }
 
@@ -34,12 +36,17 @@ impl<'c> Lane<'c> {
         mut turn: impl FnMut() -> Result<Turn> + 'c,
     ) -> Result<Self> {
         let Turn { allocations, seen, .. } = turn()?;
-        Ok(Self { client, allocations, seen, turn: Box::new(turn) })
+        Ok(Self { client, allocations, seen, wire_size: 0, turn: Box::new(turn) })
     }
 
     /// The same work, whose allocations another process has counted.
     pub(crate) fn with_allocations(self, allocations: u64) -> Self {
         Self { allocations, ..self }
+    }
+
+    /// The same work, on batches that take `wire_size` bytes on the wire.
+    pub(crate) fn with_wire_size(self, wire_size: u64) -> Self {
+        Self { wire_size, ..self }
     }
 
     /// The client's name.
@@ -60,6 +67,8 @@ pub struct Standing {
     pub client: &'static str,
     /// How often a pass asks for memory.
     pub allocations: u64,
+    /// Bytes of the batches on the wire.
+    pub(crate) wire_size: u64,
     /// The fastest pass of each turn.
     turns: Vec<Duration>,
 }
@@ -107,7 +116,8 @@ pub(crate) fn race(lanes: &mut [Lane<'_>], budget: Duration) -> Result<Vec<Stand
 }
 
 fn standing(lane: &Lane<'_>) -> Standing {
-    Standing { client: lane.client, allocations: lane.allocations, turns: Vec::new() }
+    let Lane { client, allocations, wire_size, .. } = *lane;
+    Standing { client, allocations, wire_size, turns: Vec::new() }
 }
 
 fn median(times: impl Iterator<Item = Duration>) -> Duration {
@@ -146,6 +156,6 @@ mod tests {
 
     fn standing_of(millis: [u64; PARTS]) -> Standing {
         let turns = millis.map(Duration::from_millis).to_vec();
-        Standing { client: "any", allocations: 0, turns }
+        Standing { client: "any", allocations: 0, wire_size: 0, turns }
     }
 }

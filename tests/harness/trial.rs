@@ -1,6 +1,7 @@
 //! Tests as values: libtest cannot ignore a test at run time, `libtest-mimic` can.
 
 use std::future::Future;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
@@ -24,6 +25,42 @@ where
     F: Future<Output = ()> + 'static,
 {
     Trial::test(name, move || within_limit(test()))
+}
+
+/// A conversation on a runtime that has no thread but the one it is held on.
+pub fn single_threaded<F>(name: &str, test: fn() -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(name, move || run_on(Builder::new_current_thread(), test()))
+}
+
+/// A conversation in a process of its own, which the shell prepares by `preparation`: for what would disturb
+/// the other tests.
+pub fn isolated<F>(name: &'static str, preparation: &'static str, test: fn() -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(name, move || match std::env::var_os(ISOLATED) {
+        Some(_) => within_limit(test()),
+        None => isolate(name, preparation),
+    })
+}
+
+/// Runs this program again, for this one test.
+fn isolate(name: &str, preparation: &str) -> Result<(), Failed> {
+    let output = Command::new("sh")
+        .args(["-c", &format!("{preparation} && exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe()?)
+        .args(["--exact", name])
+        .env(ISOLATED, "1")
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(Failed::from(String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// A test against the real Kafka node of this run: ignored by name where Kafka cannot run, failing there under CI.
@@ -58,11 +95,20 @@ fn is_ignored() -> bool {
 }
 
 fn within_limit(test: impl Future<Output = ()>) -> Result<(), Failed> {
-    let runtime: Runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2);
+    run_on(builder, test)
+}
+
+fn run_on(mut builder: Builder, test: impl Future<Output = ()>) -> Result<(), Failed> {
+    let runtime: Runtime = builder.enable_all().build()?;
     runtime
         .block_on(async { tokio::time::timeout(LIMIT, test).await })
         .map_err(|_| Failed::from(format!("still running after {} s", LIMIT.as_secs())))
 }
+
+/// Set in the process of an isolated test.
+const ISOLATED: &str = "KAVKA_ISOLATED_TEST";
 
 /// A test that hangs is a failure with a name, not a stuck run.
 const LIMIT: Duration = Duration::from_secs(300);

@@ -2,6 +2,8 @@
 //! is lost, nothing comes twice, and it goes on when the trouble is over.
 
 mod answers;
+mod cancellation;
+mod clients;
 mod connections;
 mod lines;
 
@@ -16,7 +18,13 @@ use kavka_tests::{embedded, numbered};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials = [answers::trials(), connections::trials(), lines::trials()];
+    let trials = [
+        answers::trials(),
+        cancellation::trials(),
+        clients::trials(),
+        connections::trials(),
+        lines::trials(),
+    ];
     trials.into_iter().flatten().collect()
 }
 
@@ -24,7 +32,7 @@ const TOPIC: &str = "orders";
 
 /// A cluster with one topic, a client that reaches it through proxies, and one that does not.
 struct Ground {
-    _broker: Broker,
+    broker: Broker,
     proxies: Proxies,
     client: Client,
     direct: Client,
@@ -48,7 +56,7 @@ impl Ground {
         let set = set.chain([("bootstrap.servers", servers.as_str())]).collect::<Properties>();
         let client = ClientBuilder::new(set).with_connect(proxies.connect());
         let client = client.connect().await.expect("connected through the proxies");
-        Self { _broker: broker, proxies, client, direct }
+        Self { broker, proxies, client, direct }
     }
 
     async fn traffic(&self, properties: &[(&str, &str)]) -> Traffic {

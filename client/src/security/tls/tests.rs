@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::Mutex;
 use tokio_rustls::TlsAcceptor;
@@ -229,6 +229,42 @@ async fn peers_without_tls_are_recognised() {
         let text = exchange(&settings("ca.pem"), ours, "localhost").await.unwrap_err();
         assert!(text.contains(expected), "{text}");
         serving.await.unwrap().unwrap();
+    }
+}
+
+/// A broker whose certificate was replaced, or that was restarted and knows nothing of earlier sessions, is
+/// greeted as if for the first time; one that remembers is greeted shortly.
+#[tokio::test]
+async fn sessions_are_resumed_with_those_who_remember_and_begun_anew_with_others() {
+    for version in BOTH {
+        let pipe = Arc::new(Pipe(Mutex::new(None)));
+        let connect = TlsConnect::new(pipe.clone(), settings("ca.pem").load().unwrap(), "");
+        let [first, restarted] = [(); 2].map(|()| server("server.pem", false, &[version]));
+        let replaced = server("server-without-san.pem", false, &[version]);
+        for (server, expected) in [
+            (&first, HandshakeKind::Full),
+            (&first, HandshakeKind::Resumed),
+            (&restarted, HandshakeKind::Full),
+            (&restarted, HandshakeKind::Resumed),
+            (&replaced, HandshakeKind::Full),
+            (&first, HandshakeKind::Full),
+        ] {
+            let (ours, theirs) = duplex(1 << 14);
+            pipe.0.lock().await.replace(ours);
+            let server = server.clone();
+            let serving = tokio::spawn(async move {
+                let mut stream = server.accept(theirs).await.unwrap();
+                let mut word = [0; 4];
+                stream.read_exact(&mut word).await.unwrap();
+                stream.write_all(&word).await.unwrap();
+                stream.flush().await.unwrap();
+                stream.get_ref().1.handshake_kind()
+            });
+            let mut stream = connect.connect(&Endpoint::new("localhost", 9093)).await.unwrap();
+            stream.write_all(b"ping").await.unwrap();
+            stream.read_exact(&mut [0; 4]).await.unwrap();
+            assert_eq!(serving.await.unwrap(), Some(expected), "{version:?}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 /// The Kafka version the suite runs against unless `KAVKA_KAFKA_VERSION` names another.
 pub const KAFKA_VERSION: &str = "4.3.1";
@@ -32,16 +32,27 @@ pub fn is_required() -> bool {
         || env::var("KAVKA_KAFKA").is_ok_and(|value| value == "require")
 }
 
-/// The class path of Kafka's jars, resolving them on first use.
-pub fn class_path() -> Result<&'static str, String> {
-    static CLASS_PATH: OnceLock<Result<String, String>> = OnceLock::new();
-    CLASS_PATH.get_or_init(resolve).as_deref().map_err(Clone::clone)
+/// The version the suite runs against.
+pub fn version() -> String {
+    env::var("KAVKA_KAFKA_VERSION").unwrap_or_else(|_| KAFKA_VERSION.to_owned())
 }
 
-/// A `java` command with Kafka's jars on its class path; add a class and its arguments.
-pub fn command(heap: &str) -> Result<Command, String> {
+/// The class path of the jars of one version of Kafka, resolving them on first use.
+fn class_path(version: &str) -> Result<String, String> {
+    static RESOLVING: Mutex<()> = Mutex::new(());
+    // Who fails has left nothing behind that would harm the next.
+    let _one_at_a_time = RESOLVING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = cache().join("kafka").join(version);
+    if !folder.join("complete").exists() {
+        fetch(version, &folder)?;
+    }
+    Ok(format!("{}/*", folder.display()))
+}
+
+/// A `java` command with the jars of one version of Kafka on its class path; add a class and its arguments.
+pub fn command_version(version: &str, heap: &str) -> Result<Command, String> {
     let mut command = Command::new("java");
-    command.arg(format!("-Xmx{heap}")).arg("-cp").arg(class_path()?);
+    command.arg(format!("-Xmx{heap}")).arg("-cp").arg(class_path(version)?);
     Ok(command)
 }
 
@@ -51,7 +62,17 @@ pub fn run<S: AsRef<OsStr>>(
     arguments: &[S],
     input: Option<&[u8]>,
 ) -> Result<String, String> {
-    let mut child = command("1g")?
+    run_version(&version(), class, arguments, input)
+}
+
+/// The same with the jars of another version.
+pub fn run_version<S: AsRef<OsStr>>(
+    version: &str,
+    class: &str,
+    arguments: &[S],
+    input: Option<&[u8]>,
+) -> Result<String, String> {
+    let mut child = command_version(version, "1g")?
         .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         .arg(class)
         .args(arguments)
@@ -80,21 +101,40 @@ pub fn produce(
     properties: &[&str],
     lines: &str,
 ) -> Result<u64, String> {
-    let program =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("java/Produce.java").display().to_string();
+    produce_version(&version(), bootstrap_servers, topic, properties, lines)
+}
+
+/// The same with the producer of another version.
+pub fn produce_version(
+    version: &str,
+    bootstrap_servers: &str,
+    topic: &str,
+    properties: &[&str],
+    lines: &str,
+) -> Result<u64, String> {
     let bootstrap = format!("bootstrap.servers={bootstrap_servers}");
     let arguments = [&[topic, bootstrap.as_str()], properties].concat();
-    let sent = run(&program, &arguments, Some(lines.as_bytes()))?;
+    let sent = run_version(version, &program("Produce"), &arguments, Some(lines.as_bytes()))?;
     sent.trim().parse().map_err(|_| format!("the producer printed {sent:?}"))
 }
 
-fn resolve() -> Result<String, String> {
-    let version = env::var("KAVKA_KAFKA_VERSION").unwrap_or_else(|_| KAFKA_VERSION.to_owned());
-    let folder = cache().join("kafka").join(&version);
-    if !folder.join("complete").exists() {
-        fetch(&version, &folder)?;
-    }
-    Ok(format!("{}/*", folder.display()))
+/// Reads a topic from its beginning to its end with Kafka's own consumer, see `java/Consume.java`: partition,
+/// offset, timestamp, key and value of every record.
+pub fn consume(
+    bootstrap_servers: &str,
+    topic: &str,
+    properties: &[&str],
+) -> Result<Vec<Vec<String>>, String> {
+    let bootstrap = format!("bootstrap.servers={bootstrap_servers}");
+    let arguments = [&[topic, bootstrap.as_str()], properties].concat();
+    let printed = run(&program("Consume"), &arguments, None)?;
+    Ok(printed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
+/// The path of one of our programs in Java.
+pub fn program(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("java");
+    folder.join(name).with_extension("java").display().to_string()
 }
 
 fn fetch(version: &str, folder: &Path) -> Result<(), String> {
@@ -103,6 +143,7 @@ fn fetch(version: &str, folder: &Path) -> Result<(), String> {
         .args(["-q", "-B", "-f"])
         .arg(pom)
         .arg(format!("-Dkafka.version={version}"))
+        .arg(format!("-Dscala.version={}", scala_version(version)))
         .arg(format!("-DoutputDirectory={}", folder.display()))
         .arg("dependency:copy-dependencies")
         .stdin(Stdio::null())
@@ -116,6 +157,11 @@ fn fetch(version: &str, folder: &Path) -> Result<(), String> {
     }
     fs::write(folder.join("complete"), version)
         .map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// The newest Scala that a version of Kafka is built for.
+fn scala_version(version: &str) -> &'static str {
+    if version.starts_with("1.") { "2.12" } else { "2.13" }
 }
 
 fn cache() -> PathBuf {

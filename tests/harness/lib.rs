@@ -9,6 +9,7 @@ pub mod proxy;
 pub mod random;
 pub mod real_kafka;
 pub mod secured_kafka;
+mod server;
 pub mod sql;
 pub mod traffic;
 pub mod trial;

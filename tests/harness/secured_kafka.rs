@@ -1,51 +1,72 @@
-//! Real Apache Kafka with a listener for every way to say who one is.
+//! Real Apache Kafka on three nodes, with a listener for every way to say who one is.
 //!
 //! Certificates and stores are those of `client/fixtures`; the user is `alice` with `alice-secret`.
 
 use std::fmt::Write;
+use std::ops::Deref;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::real_kafka::{Extras, RealKafka, free_port};
+use crate::real_kafka::{Extras, RealKafka};
 
-/// One node with a listener for each security protocol, and some with more to ask for.
+/// Three nodes with a listener for each security protocol, and some with more to ask for.
+///
+/// The whole test run shares them; topics are named per test. A test that kills nodes has them to itself.
 pub struct SecuredKafka {
-    kafka: RealKafka,
-    listeners: Vec<(&'static str, &'static str, u16)>,
+    kafka: &'static RealKafka,
+    _with_others: Option<RwLockReadGuard<'static, ()>>,
+    alone: Option<RwLockWriteGuard<'static, ()>>,
 }
 
 impl SecuredKafka {
-    /// The one node that the whole test run shares; topics are named per test.
-    pub fn shared() -> Result<&'static Self, String> {
-        static SHARED: OnceLock<Result<SecuredKafka, String>> = OnceLock::new();
-        SHARED.get_or_init(Self::start).as_ref().map_err(Clone::clone)
+    /// For a test that leaves the nodes alone.
+    pub fn shared() -> Result<Self, String> {
+        let kafka = start()?;
+        let others = USE.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Self { kafka, _with_others: Some(others), alone: None })
     }
 
-    fn start() -> Result<Self, String> {
-        let listeners: Vec<_> = LISTENERS
-            .into_iter()
-            .map(|(name, protocol)| Ok((name, protocol, free_port()?)))
-            .collect::<Result<_, String>>()?;
+    /// For a test that does not: nobody else talks to them meanwhile, and in the end every node runs again.
+    pub fn alone() -> Result<Self, String> {
+        let kafka = start()?;
+        let alone = USE.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Self { kafka, _with_others: None, alone: Some(alone) })
+    }
+}
+
+impl Deref for SecuredKafka {
+    type Target = RealKafka;
+
+    fn deref(&self) -> &RealKafka {
+        self.kafka
+    }
+}
+
+impl Drop for SecuredKafka {
+    fn drop(&mut self) {
+        if self.alone.is_some()
+            && let Err(error) = self.kafka.heal()
+        {
+            eprintln!("after a test that kills nodes: {error}");
+        }
+    }
+}
+
+/// Who uses the nodes.
+static USE: RwLock<()> = RwLock::new(());
+
+fn start() -> Result<&'static RealKafka, String> {
+    static NODES: OnceLock<Result<RealKafka, String>> = OnceLock::new();
+    let start = || {
         let scram = |mechanism| format!("{mechanism}=[name=alice,password=alice-secret]");
         let format = ["SCRAM-SHA-256", "SCRAM-SHA-512"]
             .into_iter()
             .flat_map(|mechanism| ["--add-scram".to_owned(), scram(mechanism)])
             .collect();
-        let extras = Extras { listeners: listeners.clone(), properties: properties(), format };
-        Ok(Self { kafka: RealKafka::start(1, &extras)?, listeners })
-    }
-
-    /// The address of a listener that asks for nothing.
-    pub fn plaintext(&self) -> &str {
-        self.kafka.bootstrap_servers()
-    }
-
-    /// The address of the listener `name`, and its security protocol.
-    pub fn listener(&self, name: &str) -> (String, &'static str) {
-        let found = self.listeners.iter().find(|(listener, ..)| *listener == name);
-        let (_, protocol, port) = found.expect("a listener of this name");
-        (format!("127.0.0.1:{port}"), protocol)
-    }
+        let extras = Extras { listeners: LISTENERS.to_vec(), properties: properties(), format };
+        RealKafka::start(3, &extras)
+    };
+    NODES.get_or_init(start).as_ref().map_err(Clone::clone)
 }
 
 /// The path of a store or certificate.
@@ -70,6 +91,8 @@ fn properties() -> String {
             let _ = writeln!(text, "listener.name.{line};");
         }
     }
+    // A node that is gone or stands still is missed after six seconds.
+    text.push_str("broker.session.timeout.ms=6000\nbroker.heartbeat.interval.ms=1000\n");
     // Sessions of three seconds.
     for (mechanism, _) in MODULES {
         let _ = writeln!(text, "listener.name.short.{mechanism}.connections.max.reauth.ms=3000");

@@ -81,13 +81,34 @@ where
     Trial::test(format!("real_kafka::{name}"), runner).with_ignored_flag(is_ignored())
 }
 
-/// A test against the real Kafka node that asks who its clients are.
-pub fn secured<F>(name: &str, test: fn(&'static SecuredKafka) -> F) -> Trial
+/// A test against the three real Kafka nodes that ask who their clients are.
+pub fn secured<F>(name: &str, test: fn(SecuredKafka) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
     let runner = move || within_limit(test(SecuredKafka::shared()?));
     Trial::test(format!("real_kafka::security::{name}"), runner).with_ignored_flag(is_ignored())
+}
+
+/// A test that has these three nodes to itself, because it kills some of them.
+pub fn three_nodes<F>(name: &str, test: fn(SecuredKafka) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    let runner = move || within_limit(test(SecuredKafka::alone()?));
+    Trial::test(format!("real_kafka::three_nodes::{name}"), runner).with_ignored_flag(is_ignored())
+}
+
+/// A test against one node of an older release. It takes minutes to fetch and start these, so that it is
+/// ignored by name unless `KAVKA_OLD_KAFKA=1`.
+pub fn old<F>(name: &str, version: &'static str, test: fn(&'static RealKafka) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    let runner = move || within_limit(test(RealKafka::old(version)?));
+    let is_wanted = std::env::var("KAVKA_OLD_KAFKA").is_ok_and(|value| value == "1");
+    Trial::test(format!("real_kafka::old::{version}::{name}"), runner)
+        .with_ignored_flag(!is_wanted || is_ignored())
 }
 
 fn is_ignored() -> bool {

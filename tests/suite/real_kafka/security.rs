@@ -1,5 +1,6 @@
-//! Every way to talk to a broker that asks who one is: written and read back on real Kafka.
+//! Every way to talk to brokers that ask who one is: written and read back on three nodes of real Kafka.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,7 +73,7 @@ fn logins() -> Vec<Set> {
 fn builder(kafka: &SecuredKafka, listener: &str, properties: &[(&str, String)]) -> ClientBuilder {
     let (address, protocol) = kafka.listener(listener);
     let mut set = Properties::from([
-        ("bootstrap.servers", address.as_str()),
+        ("bootstrap.servers", address),
         ("security.protocol", protocol),
         ("default.api.timeout.ms", "30000"),
     ]);
@@ -95,11 +96,21 @@ async fn refused(kafka: &SecuredKafka, listener: &str, properties: &[(&str, Stri
     }
 }
 
-/// Writes a record that is its own, and reads until it comes.
+/// Writes to every node, each of which leads a partition, and reads it back from there.
 async fn write_and_read(client: &Client, topic: &str) {
+    let known = client.topic(topic).await.expect("the topic");
+    let leaders: BTreeSet<_> = known.partitions.iter().filter_map(|known| known.leader).collect();
+    assert_eq!(leaders.len(), 3, "one for every node");
+    for known in &known.partitions {
+        write_and_read_one(client, topic, known.partition).await;
+    }
+}
+
+/// Writes a record that is its own, and reads until it comes.
+async fn write_and_read_one(client: &Client, topic: &str, partition: i32) {
     let value = format!("{:?}", Instant::now());
     let producer = client.producer([("linger.ms", "0")]).expect("a producer");
-    let record = OutgoingRecord::to(topic).value(value.as_bytes());
+    let record = OutgoingRecord::to(topic).partition(partition).value(value.as_bytes());
     let delivery = producer.send(record).await.expect("accepted");
     let written = delivery.await.expect("acknowledged");
     let mut consumer = client.consumer([("fetch.max.wait.ms", "100")]).expect("a consumer");
@@ -119,8 +130,8 @@ async fn write_and_read(client: &Client, topic: &str) {
     }
 }
 
-async fn tls(kafka: &'static SecuredKafka) {
-    prepare(kafka);
+async fn tls(kafka: SecuredKafka) {
+    prepare(&kafka);
     let pem = vec![
         ("ssl.truststore.certificates", text("ca.pem")),
         ("ssl.truststore.type", "PEM".to_owned()),
@@ -134,16 +145,16 @@ async fn tls(kafka: &'static SecuredKafka) {
         store("trust", "trust.jks", "JKS", "trust-secret"),
         store("trust", "trust.p12", "JKS", "trust-secret"),
     ] {
-        works(kafka, "SSL", &trusted).await;
+        works(&kafka, "SSL", &trusted).await;
     }
     for version in ["TLSv1.2", "TLSv1.3"] {
         let version = [("ssl.enabled.protocols", version.to_owned())];
-        works(kafka, "SSL", &[&trust()[..], &version].concat()).await;
+        works(&kafka, "SSL", &[&trust()[..], &version].concat()).await;
     }
 }
 
-async fn mutual_tls(kafka: &'static SecuredKafka) {
-    prepare(kafka);
+async fn mutual_tls(kafka: SecuredKafka) {
+    prepare(&kafka);
     let own_password = vec![("ssl.key.password", "key-secret".to_owned())];
     let inline = vec![
         ("ssl.keystore.certificate.chain", text("client.pem")),
@@ -157,25 +168,25 @@ async fn mutual_tls(kafka: &'static SecuredKafka) {
         store("key", "client-one-password.jks", "JKS", "store-secret"),
         [store("key", "client.jks", "JKS", "store-secret"), own_password].concat(),
     ] {
-        works(kafka, "MTLS", &[trust(), key].concat()).await;
+        works(&kafka, "MTLS", &[trust(), key].concat()).await;
     }
 }
 
-async fn sasl_plaintext(kafka: &'static SecuredKafka) {
-    prepare(kafka);
+async fn sasl_plaintext(kafka: SecuredKafka) {
+    prepare(&kafka);
     for login in logins() {
-        works(kafka, "SASL_PLAINTEXT", &login).await;
+        works(&kafka, "SASL_PLAINTEXT", &login).await;
     }
 }
 
-async fn sasl_ssl(kafka: &'static SecuredKafka) {
-    prepare(kafka);
+async fn sasl_ssl(kafka: SecuredKafka) {
+    prepare(&kafka);
     for login in logins() {
-        works(kafka, "SASL_SSL", &[trust(), login].concat()).await;
+        works(&kafka, "SASL_SSL", &[trust(), login].concat()).await;
     }
     let mechanism = ("sasl.mechanism", "OAUTHBEARER".to_owned());
     let properties = [trust(), vec![mechanism]].concat();
-    let builder = builder(kafka, "SASL_SSL", &properties);
+    let builder = builder(&kafka, "SASL_SSL", &properties);
     let client = builder.with_token_provider(StaticToken::new(Token::new(TOKEN))).connect().await;
     write_and_read(&client.expect("the token is accepted"), TOPIC).await;
 
@@ -183,7 +194,7 @@ async fn sasl_ssl(kafka: &'static SecuredKafka) {
     std::fs::write(file.path(), format!("{TOKEN}\n")).expect("it can be written");
     let url = format!("file://{}", file.path().display());
     let url = vec![("sasl.oauthbearer.token.endpoint.url", url)];
-    works(kafka, "SASL_SSL", &[properties, url].concat()).await;
+    works(&kafka, "SASL_SSL", &[properties, url].concat()).await;
 }
 
 /// Counts the connections it makes.
@@ -200,11 +211,11 @@ impl Connect for Counted {
 }
 
 /// The broker ends a session after three seconds, and closes a connection that goes on all the same.
-async fn renewal(kafka: &'static SecuredKafka) {
-    prepare(kafka);
+async fn renewal(kafka: SecuredKafka) {
+    prepare(&kafka);
     for login in logins() {
         let connections = Counted::default();
-        let builder = builder(kafka, "SHORT", &login).with_connect(connections.clone());
+        let builder = builder(&kafka, "SHORT", &login).with_connect(connections.clone());
         let client = builder.connect().await.expect("alice is let in");
         let producer = client.producer([
             ("acks", "1"),
@@ -216,7 +227,7 @@ async fn renewal(kafka: &'static SecuredKafka) {
         let mut made = None;
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
-            let record = OutgoingRecord::to(TOPIC).value(b"again");
+            let record = OutgoingRecord::to(TOPIC).partition(0).value(b"again");
             let delivery = producer.send(record).await.expect("accepted");
             delivery.await.expect("acknowledged at the first attempt");
             let count = connections.0.load(Ordering::Relaxed);
@@ -225,16 +236,16 @@ async fn renewal(kafka: &'static SecuredKafka) {
     }
 }
 
-async fn refusals(kafka: &'static SecuredKafka) {
+async fn refusals(kafka: SecuredKafka) {
     let jaas = r#"PlainLoginModule required username="alice" password="hunter2";"#;
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
-        let error = refused(kafka, "SASL_PLAINTEXT", &sasl(mechanism, jaas)).await;
+        let error = refused(&kafka, "SASL_PLAINTEXT", &sasl(mechanism, jaas)).await;
         assert_eq!(error.code(), Some(ErrorCode::SaslAuthenticationFailed), "{error}");
         let text = error.to_string();
         assert!(text.contains("refused this client's credentials for"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
-    let error = refused(kafka, "PLAIN_ONLY", &sasl("SCRAM-SHA-512", jaas)).await;
+    let error = refused(&kafka, "PLAIN_ONLY", &sasl("SCRAM-SHA-512", jaas)).await;
     assert_eq!(error.code(), Some(ErrorCode::UnsupportedSaslMechanism), "{error}");
     let expected = "does not accept the SASL mechanism SCRAM-SHA-512 there, only PLAIN";
     assert!(error.to_string().contains(expected), "{error}");
@@ -272,7 +283,7 @@ async fn refusals(kafka: &'static SecuredKafka) {
             "does not authenticate with SASL there",
         ),
     ] {
-        let error = refused(kafka, listener, &set).await;
+        let error = refused(&kafka, listener, &set).await;
         let text = error.to_string();
         assert!(
             error.kind() == kind && text.contains(expected),
@@ -289,10 +300,13 @@ fn protocol(name: &str) -> Set {
 /// The topic of these tests, made once.
 fn prepare(kafka: &SecuredKafka) {
     static MADE: std::sync::Once = std::sync::Once::new();
-    MADE.call_once(|| create_topic(kafka.plaintext(), TOPIC, 1, &[]));
+    MADE.call_once(|| create_topic(kafka.bootstrap_servers(), TOPIC, PARTITIONS, &[]));
 }
 
 const TOPIC: &str = "secured";
+
+/// One for each node.
+const PARTITIONS: usize = 3;
 
 /// The header and the claims of an unsigned token that lives until 2100.
 const TOKEN: &str = "eyJhbGciOiJub25lIn0.\

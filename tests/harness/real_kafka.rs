@@ -91,11 +91,6 @@ impl RealKafka {
         (&found.bootstrap_servers, found.protocol)
     }
 
-    /// How many nodes it has.
-    pub fn nodes(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// Kills node `index` as SIGKILL does.
     pub fn kill(&self, index: usize) {
         self.node(index).signal(Signal::Kill);

@@ -32,6 +32,11 @@ impl SecuredKafka {
         let alone = USE.write().unwrap_or_else(PoisonError::into_inner);
         Ok(Self { kafka, _with_others: None, alone: Some(alone) })
     }
+
+    /// The nodes, for as long as they are held.
+    pub fn nodes(&self) -> &'static RealKafka {
+        self.kafka
+    }
 }
 
 impl Deref for SecuredKafka {

@@ -5,6 +5,8 @@ mod positions;
 mod reads;
 mod restarts;
 mod security;
+mod three_nodes;
+mod topics;
 mod truncation;
 
 use kavka_tests::{java, trial};
@@ -24,6 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
     ];
     trials.extend(security::trials());
+    trials.extend(three_nodes::trials());
+    trials.extend(topics::trials());
     trials
 }
 

@@ -210,12 +210,16 @@ impl Connect for Counted {
     }
 }
 
-/// The broker ends a session after three seconds, and closes a connection that goes on all the same.
+/// The broker ends a session after three seconds, or with its token, and closes a connection that goes on
+/// all the same.
 async fn renewal(kafka: SecuredKafka) {
     prepare(&kafka);
-    for login in logins() {
+    let token = r#"OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="alice"
+        unsecuredLoginLifetimeSeconds="5";"#;
+    let sessions = logins().into_iter().map(|login| ("SHORT", login));
+    for (listener, login) in sessions.chain([("SASL_PLAINTEXT", sasl("OAUTHBEARER", token))]) {
         let connections = Counted::default();
-        let builder = builder(&kafka, "SHORT", &login).with_connect(connections.clone());
+        let builder = builder(&kafka, listener, &login).with_connect(connections.clone());
         let client = builder.connect().await.expect("alice is let in");
         let producer = client.producer([
             ("acks", "1"),
@@ -225,7 +229,7 @@ async fn renewal(kafka: SecuredKafka) {
         ]);
         let producer = producer.expect("a producer");
         let mut made = None;
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + Duration::from_secs(8);
         while Instant::now() < until {
             let record = OutgoingRecord::to(TOPIC).partition(0).value(b"again");
             let delivery = producer.send(record).await.expect("accepted");

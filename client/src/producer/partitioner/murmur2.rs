@@ -32,6 +32,8 @@ const FACTOR: u32 = 0x5bd1_e995;
 
 #[cfg(test)]
 mod tests {
+    use sha1::{Digest, Sha1};
+
     use super::*;
 
     #[test]
@@ -66,6 +68,42 @@ mod tests {
             assert_eq!(murmur2(&key).cast_signed(), number(), "{row}");
             assert_eq!(partition_for_key(&key, 12), number(), "{row}");
             assert_eq!(partition_for_key(&key, 1000), number(), "{row}");
+        }
+    }
+
+    /// All of them together, made here as `protocol/vectors/java/PartitionVectors.java` makes them.
+    #[test]
+    fn a_million_random_keys_go_where_javas_partitioner_puts_them() {
+        let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/vectors/partitions.sha1");
+        let expected = std::fs::read_to_string(expected).expect("the digest");
+        let (mut numbers, mut digest) = (SplitMix64(1), Sha1::new());
+        let mut key = Vec::new();
+        for _ in 0..1_000_000 {
+            let length = numbers.below(100);
+            key.clear();
+            while key.len() < length {
+                key.extend(numbers.next().to_le_bytes());
+            }
+            let count = 1 + numbers.below(1000);
+            let partition = partition_for_key(&key[..length], i32::try_from(count).unwrap());
+            digest.update(u16::try_from(partition).unwrap().to_be_bytes());
+        }
+        let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, expected.trim());
+    }
+
+    struct SplitMix64(u64);
+
+    impl SplitMix64 {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            mixed ^ (mixed >> 31)
+        }
+
+        fn below(&mut self, bound: u64) -> usize {
+            usize::try_from(self.next() % bound).unwrap()
         }
     }
 

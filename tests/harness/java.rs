@@ -9,21 +9,24 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The Kafka version the suite runs against unless `KAVKA_KAFKA_VERSION` names another.
 pub const KAFKA_VERSION: &str = "4.3.1";
 
 /// Whether this machine has what real Kafka needs; otherwise the reason why not.
 pub fn available() -> Result<(), String> {
-    for tool in ["java", "mvn"] {
-        let found =
-            Command::new(tool).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if !found.is_ok_and(|status| status.success()) {
-            return Err(format!("`{tool}` is not installed"));
-        }
+    static AVAILABLE: OnceLock<Result<(), String>> = OnceLock::new();
+    AVAILABLE.get_or_init(|| ["java", "mvn"].into_iter().try_for_each(is_installed)).clone()
+}
+
+fn is_installed(tool: &str) -> Result<(), String> {
+    let found =
+        Command::new(tool).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match found {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("`{tool}` is not installed")),
     }
-    Ok(())
 }
 
 /// Whether a missing real Kafka is a failure rather than a reason to ignore a test.

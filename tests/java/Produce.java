@@ -10,7 +10,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Kafka's own producer, fed from standard input: one record a line, `partition TAB timestamp TAB key TAB value`,
  * `\N` for an absent field. Arguments: the topic, then producer properties as `name=value`. With a
- * `transactional.id` all records are one transaction, which is committed.
+ * `transactional.id` all records are one transaction, which is committed; a line `\A` aborts what came before it.
  */
 public class Produce {
     public static void main(String[] arguments) throws Exception {
@@ -30,6 +30,12 @@ public class Produce {
                 producer.beginTransaction();
             }
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.equals("\\A")) {
+                    producer.flush();
+                    producer.abortTransaction();
+                    producer.beginTransaction();
+                    continue;
+                }
                 producer.send(record(arguments[0], line), (metadata, exception) -> {
                     if (exception != null) {
                         failure.compareAndSet(null, exception);

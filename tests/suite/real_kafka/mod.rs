@@ -5,6 +5,7 @@ mod positions;
 mod reads;
 mod restarts;
 mod security;
+mod segments;
 mod three_nodes;
 mod topics;
 mod truncation;
@@ -21,6 +22,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial::real("positions_are_those_of_kafkas_own_offsets", positions::offsets_agree),
         trial::real("compacted_gaps_and_markers_do_not_hold_a_scan", positions::compacted_gaps),
+        trial::real(
+            "segment_files_are_printed_as_by_kafkas_own_tool",
+            segments::printed_as_by_kafkas_tool,
+        ),
+        trial::real(
+            "compacted_segment_files_are_printed_as_by_kafkas_own_tool",
+            segments::printed_after_compaction,
+        ),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
         trial::real_cluster("an_unclean_election_is_noticed", 3, truncation::is_noticed),
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),

@@ -1,19 +1,10 @@
-//! Prints segment files of a Kafka log, byte for byte as Kafka's own tool does
-//! (`kafka-dump-log.sh --print-data-log --files FILE`, version 4.3):
-//!
-//! ```text
-//! cargo run -p kavka-protocol --example segment -- /var/lib/kafka/orders-0/00000000000000000000.log
-//! ```
-//!
-//! Records of the metadata log and the checksums of messages inside of compressed ones (formats 0 and 1) are all that
-//! it does not print.
+//! What is in a segment file, written as Kafka's own tool writes it.
 
-use std::env;
 use std::error::Error;
+use std::fmt;
 use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::io::{self, Write};
+use std::path::Path;
 
 use bytes::Bytes;
 use kavka_protocol::{
@@ -21,24 +12,8 @@ use kavka_protocol::{
     LeaderEpoch, Offset, ProducerEpoch, ProducerId, RecordView, Sequence,
 };
 
-fn main() -> ExitCode {
-    let files: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    if files.is_empty() {
-        eprintln!("usage: segment FILE...");
-        return ExitCode::FAILURE;
-    }
-    let mut output = BufWriter::new(io::stdout().lock());
-    let dumped = files.iter().try_for_each(|file| {
-        dump(file, &mut output).map_err(|error| format!("cannot dump {}: {error}", file.display()))
-    });
-    if let Err(error) = dumped.and_then(|()| output.flush().map_err(|error| error.to_string())) {
-        eprintln!("{error}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
-}
-
-fn dump(file: &Path, output: &mut impl Write) -> Result<(), Box<dyn Error>> {
+/// Prints `file` and returns where offsets are missing in it.
+pub(crate) fn dump(file: &Path, output: &mut impl Write) -> Result<Gaps, Box<dyn Error>> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     writeln!(output, "Dumping {}", file.display())?;
     let start: Offset = name.split('.').next().unwrap_or_default().parse()?;
@@ -58,8 +33,7 @@ fn dump(file: &Path, output: &mut impl Write) -> Result<(), Box<dyn Error>> {
     if position < log.len() {
         writeln!(output, "Found {} invalid bytes at the end of {name}", log.len() - position)?;
     }
-    gaps.print(&fs::canonicalize(file)?);
-    Ok(())
+    Ok(gaps)
 }
 
 fn write_batch(batch: &BatchView, position: usize, output: &mut impl Write) -> io::Result<()> {
@@ -186,7 +160,7 @@ fn size(part: Option<&[u8]>) -> String {
 
 /// Offsets that do not follow one another; a segment that was compacted has them.
 #[derive(Default)]
-struct Gaps {
+pub(crate) struct Gaps {
     last: Option<Offset>,
     found: Vec<(Offset, Offset)>,
 }
@@ -199,14 +173,13 @@ impl Gaps {
             self.found.push((last, offset));
         }
     }
+}
 
-    fn print(&self, file: &Path) {
-        if self.found.is_empty() {
-            return;
-        }
-        eprintln!("Non-consecutive offsets in {}", file.display());
-        for (last, offset) in &self.found {
-            eprintln!("  {last} is followed by {offset}");
-        }
+/// A line for each.
+impl fmt::Display for Gaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.found
+            .iter()
+            .try_for_each(|(last, offset)| writeln!(f, "  {last} is followed by {offset}"))
     }
 }

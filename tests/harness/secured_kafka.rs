@@ -86,6 +86,7 @@ fn properties() -> String {
         "ssl.keystore.location={keys}\nssl.keystore.password=store-secret\nssl.keystore.type=PKCS12\n\
          ssl.truststore.location={trust}\nssl.truststore.password=trust-secret\nssl.truststore.type=PKCS12\n\
          listener.name.mtls.ssl.client.auth=required\n\
+         delegation.token.secret.key=token-secret\n\
          sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER\n\
          listener.name.plain_only.sasl.enabled.mechanisms=PLAIN\n"
     );

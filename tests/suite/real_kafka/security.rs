@@ -1,5 +1,7 @@
 //! Every way to talk to brokers that ask who one is: written and read back on three nodes of real Kafka.
 
+mod delegation;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::secured("a_client_certificate_is_shown_from_every_kind_of_store", mutual_tls),
         trial::secured("every_mechanism_is_spoken_in_the_clear", sasl_plaintext),
         trial::secured("every_mechanism_is_spoken_over_tls", sasl_ssl),
+        trial::secured("a_delegation_token_is_shown_with_scram", delegation::token),
         trial::secured("sessions_are_renewed_on_the_same_connections", renewal),
         trial::secured("what_the_broker_does_not_accept_is_said", refusals),
     ]

@@ -101,6 +101,13 @@ impl Control {
         self.script(|script| script.cap(key, max));
     }
 
+    /// Has each node keep at most so many fetch sessions, as `max.incremental.fetch.session.cache.slots`
+    /// does, and forget the others at once. With 0 every Fetch has to name all its partitions; the
+    /// default is Kafka's 1,000.
+    pub fn fetch_sessions(&self, slots: usize) {
+        self.shared.with(|cluster, _| cluster.fetch_sessions.limit(slots));
+    }
+
     /// Has answers to Fetch name the new leader of a partition that has moved in every version that
     /// has room for it, which is from 12 on. Kafka's brokers name it from version 16 on.
     pub fn hint_leaders(&self) {

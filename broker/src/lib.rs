@@ -20,6 +20,7 @@ mod api;
 mod cluster;
 mod control;
 mod dispatch;
+mod fetch_session;
 mod leader_epochs;
 mod log;
 mod net;

@@ -1,6 +1,7 @@
 //! Reading through the whole client from the in-process broker: what arrives, in which order, and
 //! what happens when the cluster does not behave.
 
+mod sessions;
 mod truncation;
 mod world;
 
@@ -98,6 +99,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_million_records_arrive_once_and_in_order,
         ),
     ];
+    trials.extend(sessions::trials());
     trials.extend(truncation::trials());
     trials
 }

@@ -1,5 +1,4 @@
-//! Fetch (versions 4 to 12) with long poll. There are no fetch sessions (KIP-227): the answer says
-//! session 0, and every request names all its partitions.
+//! Fetch (versions 4 to 12) with long poll and sessions (KIP-227).
 
 use std::time::{Duration, Instant};
 
@@ -11,22 +10,31 @@ use kavka_protocol::{
 
 use crate::{
     cluster::{Call, Cluster, HandleError, Handled},
+    fetch_session::FetchContext,
     topic::Partition,
 };
 
 /// Answers as soon as there are enough bytes or an error, at the latest when `max_wait_ms` is over.
 pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, HandleError> {
     let request: FetchRequest = call.body()?;
-    if request.session_id != 0 {
-        let error = Some(ErrorCode::FetchSessionIdNotFound);
-        return reply(call, &FetchAnswer { error, ..FetchAnswer::default() });
-    }
+    let (node, now) = (call.peer.node, call.now.instant);
+    let opened = match call.until {
+        None => cluster.fetch_sessions.open(node, &request, now),
+        Some(_) => cluster.fetch_sessions.reopen(node, &request),
+    };
+    let context = match opened {
+        Ok(context) => context,
+        Err(error) => {
+            return reply(call, &FetchAnswer { error: Some(error), ..FetchAnswer::default() });
+        }
+    };
     let until = call.until.unwrap_or_else(|| deadline(call, &request));
-    let partitions = read(cluster, call, &request);
-    if call.now.instant < until && is_too_little(&partitions, &request) {
+    let partitions = read(cluster, call, &context, &request);
+    if now < until && is_too_little(&partitions, &request) {
         return Ok(Handled::Park(until));
     }
-    reply(call, &FetchAnswer { partitions, ..FetchAnswer::default() })
+    let (session_id, partitions) = cluster.fetch_sessions.close(node, context, partitions, now);
+    reply(call, &FetchAnswer { session_id, partitions, ..FetchAnswer::default() })
 }
 
 fn reply(call: &Call<'_>, answer: &FetchAnswer) -> Result<Handled, HandleError> {
@@ -57,22 +65,24 @@ fn size_of_records(partition: &PartitionAnswer) -> usize {
     partition.records.iter().map(bytes::Bytes::len).sum()
 }
 
-/// Reads the partitions in the order of the request until its bytes are used up.
-fn read(cluster: &mut Cluster, call: &Call<'_>, request: &FetchRequest) -> Vec<PartitionAnswer> {
+/// Reads the partitions in their order until the bytes of the request are used up.
+fn read(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    context: &FetchContext,
+    request: &FetchRequest,
+) -> Vec<PartitionAnswer> {
     let mut left = limit(request);
     let mut is_first = true;
-    let mut answers = Vec::new();
-    for topic in &request.topics {
-        for asked in &topic.partitions {
-            let answer = read_partition(cluster, call, &topic.topic, asked, left, is_first);
-            let answer =
-                answer.unwrap_or_else(|error| refuse(cluster, call, &topic.topic, asked, error));
-            left = left.saturating_sub(size_of_records(&answer));
-            // One batch comes however large it is, or its reader would never get past it.
-            is_first &= answer.records.is_empty();
-            let topic = topic.topic.0.clone();
-            answers.push(PartitionAnswer { topic, partition: asked.partition, ..answer });
-        }
+    let mut answers = Vec::with_capacity(context.wanted.len());
+    for (topic, asked) in &context.wanted {
+        let answer = read_partition(cluster, call, topic, asked, left, is_first);
+        let answer = answer.unwrap_or_else(|error| refuse(cluster, call, topic, asked, error));
+        left = left.saturating_sub(size_of_records(&answer));
+        // One batch comes however large it is, or its reader would never get past it.
+        is_first &= answer.records.is_empty();
+        let topic = topic.0.clone();
+        answers.push(PartitionAnswer { topic, partition: asked.partition, ..answer });
     }
     answers
 }

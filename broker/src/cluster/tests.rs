@@ -3,6 +3,7 @@
 mod epochs;
 mod fetch;
 mod produce;
+mod sessions;
 mod topics;
 
 use std::time::Duration;

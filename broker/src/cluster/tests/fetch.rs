@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kavka_protocol::{
-    ApiKey, BrokerId, Compression, CorrelationId, ErrorCode, FetchResponse, LeaderEpoch, Offset,
-    TopicPartition, encode_request,
+    ApiKey, BrokerId, Compression, CorrelationId, ErrorCode, LeaderEpoch, Offset, TopicPartition,
+    encode_request,
     messages::{
         DeleteTopicsRequest, FetchRequest, ListOffsetsRequest, OffsetForLeaderEpochRequest,
         TopicName,
@@ -45,18 +45,6 @@ fn records_are_fetched_from_their_offset_in_every_version() {
         assert_eq!(offsets(&partition.records), [3, 4]);
         assert!(partition.aborted_transactions.is_empty());
     }
-}
-
-#[test]
-fn there_are_no_fetch_sessions() {
-    let mut world = World::with_topic("orders");
-    world.produce(&orders(), batch(1));
-    let request = fetch(&[("orders", 0, 0)]).with_session_epoch(0);
-    let response = FetchResponse::parse(world.ask_bytes(&request, NEWEST), NEWEST).unwrap();
-    assert_eq!((response.session_id(), response.error()), (0, None));
-    let request = request.with_session_id(5).with_session_epoch(1);
-    let response = FetchResponse::parse(world.ask_bytes(&request, NEWEST), NEWEST).unwrap();
-    assert_eq!(response.error(), Some(ErrorCode::FetchSessionIdNotFound));
 }
 
 #[test]

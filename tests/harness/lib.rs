@@ -13,3 +13,4 @@ mod server;
 pub mod sql;
 pub mod traffic;
 pub mod trial;
+pub mod wire;

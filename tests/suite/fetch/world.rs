@@ -1,17 +1,14 @@
 //! A cluster to read from, batches to read, and a reader that checks that each record comes once and in order.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use kavka_broker::{Broker, BrokerConfig};
 use kavka_client::protocol::{
-    BatchBuilder, Compression, Compressor, CorrelationId, Decompressor, Offset, ProduceBatches,
-    TopicPartition, decode_response, encode_produce, messages, split_frame,
+    BatchBuilder, Compression, Compressor, Decompressor, Offset, TopicPartition,
 };
 use kavka_client::{Client, Consumer, Fetch, FetchedBatches, NewTopic, Properties};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use kavka_tests::wire::Wire;
 
 use super::TOPIC;
 
@@ -44,40 +41,15 @@ impl World {
         let topic = self.client.topic(TOPIC).await.unwrap();
         let leader = topic.partition(partition).unwrap().leader.unwrap();
         let at = usize::try_from(leader.0 - 1).unwrap();
-        let mut stream = TcpStream::connect(self.broker.addresses()[at]).await.unwrap();
-        stream.set_nodelay(true).unwrap();
+        let mut wire = Wire::connect(self.broker.addresses()[at]).await;
         for batch in batches {
-            produce(&mut stream, partition, batch).await;
+            assert_eq!(wire.produce(&tp(partition), batch, 8).await.error_code, 0);
         }
     }
 }
 
 pub(super) fn properties(broker: &Broker) -> Properties {
     Properties::from([("bootstrap.servers", broker.bootstrap_servers())])
-}
-
-async fn produce(stream: &mut TcpStream, partition: i32, batch: Bytes) {
-    const VERSION: i16 = 8;
-    let request = ProduceBatches {
-        acks: -1,
-        timeout: Duration::from_secs(30),
-        transactional_id: None,
-        batches: &[(tp(partition), batch)],
-    };
-    let frame = encode_produce(&request, VERSION, CorrelationId(1), "test").unwrap();
-    for chunk in frame.chunks() {
-        stream.write_all(chunk).await.unwrap();
-    }
-    let mut input = bytes::BytesMut::new();
-    let answer = loop {
-        if let Some(answer) = split_frame(&mut input, 1 << 20).unwrap() {
-            break answer;
-        }
-        assert_ne!(stream.read_buf(&mut input).await.unwrap(), 0, "the broker hung up");
-    };
-    let response = decode_response::<messages::ProduceRequest>(answer, VERSION).unwrap();
-    let written = &response.responses[0].partition_responses[0];
-    assert_eq!(written.error_code, 0);
 }
 
 /// `count` records whose values take `size` bytes.

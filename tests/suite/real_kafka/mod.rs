@@ -1,6 +1,7 @@
 //! The same tables on real Apache Kafka. `KAVKA_SCALE=full` runs them with millions of records.
 
 mod inserts;
+mod likeness;
 mod positions;
 mod reads;
 mod restarts;
@@ -34,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::real_cluster("an_unclean_election_is_noticed", 3, truncation::is_noticed),
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
     ];
+    trials.extend(likeness::trials());
     trials.extend(security::trials());
     trials.extend(three_nodes::trials());
     trials.extend(topics::trials());

@@ -8,6 +8,7 @@ use kavka_protocol::messages::MetadataResponse;
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, Request};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 use crate::admin::Admin;
 use crate::config::{ClientConfig, Properties, check_properties, is_strict};
@@ -150,7 +151,8 @@ impl Client {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let limit = self.config().default_api_timeout;
-        let done = tokio::time::timeout(limit, call).await;
+        let span = tracing::debug_span!("call", ?api);
+        let done = tokio::time::timeout(limit, call).instrument(span).await;
         done.unwrap_or_else(|_| Err(overdue(limit).with_api(api)))
     }
 

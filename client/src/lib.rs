@@ -29,6 +29,25 @@
 //! takes their place. Cryptography is that of `ring` (feature `tls-ring`, on by default) or `graviola`
 //! (feature `tls-graviola`: no C; used instead of `ring` where the processor can), or of the rustls
 //! `CryptoProvider` that the application has installed for its process.
+//!
+//! # Observability
+//!
+//! [`Client::stats`] says what went over the connections, by broker, [`Producer::stats`] what was
+//! written, by partition, [`Consumer::explain`] why a partition is not being read. The same numbers are
+//! told to the recorder of the [`metrics`](https://docs.rs/metrics) facade that was installed before the
+//! client was made, under these names:
+//!
+//! | counter | labels besides `client_id` |
+//! |---|---|
+//! | `kavka_connections_made_total`, `kavka_connections_failed_total`, `kavka_connections_closed_total` | `broker` |
+//! | `kavka_requests_total`, `kavka_responses_total`, `kavka_request_failures_total` | `broker` |
+//! | `kavka_sent_bytes_total`, `kavka_received_bytes_total`, `kavka_throttle_milliseconds_total` | `broker` |
+//! | `kavka_metadata_refreshes_total`, `kavka_metadata_failures_total` | |
+//! | `kavka_produced_records_total`, `kavka_produced_batches_total`, `kavka_produced_bytes_total` | `topic`, `partition` |
+//! | `kavka_produce_failed_records_total`, `kavka_produce_retries_total`, `kavka_produce_queue_microseconds_total` | `topic`, `partition` |
+//!
+//! Everything is counted once per request, answer or batch, never per record. Connections, producers,
+//! consumers, calls and refreshes of metadata are `tracing` spans of level debug.
 
 mod admin;
 mod client;
@@ -89,6 +108,8 @@ pub use state::fetch::ResetCause;
 pub use state::fetch::StartOffset;
 pub use stats::BrokerStats;
 pub use stats::ClientStats;
+pub use stats::ProducedStats;
+pub use stats::ProducerStats;
 pub use token::FileToken;
 pub use token::StaticToken;
 pub use token::Token;

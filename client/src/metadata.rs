@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use kavka_protocol::messages::MetadataResponse;
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
 use tokio::sync::{Notify, oneshot, watch};
+use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{BoxFuture, now, sleep_until};
@@ -154,7 +155,8 @@ impl MetadataCache {
                 }
                 continue;
             };
-            failing = match self.refresh(network, refresh).await {
+            let span = tracing::debug_span!("metadata_refresh", topics = ?refresh.topics);
+            failing = match self.refresh(network, refresh).instrument(span).await {
                 Ok(()) => false,
                 Err(error) if failing => {
                     tracing::debug!(%error, "metadata still cannot be refreshed");

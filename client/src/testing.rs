@@ -1,5 +1,7 @@
 //! What tests of this crate share: the other end of a connection, spoken by hand.
 
+mod said;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::config::Endpoint;
 use crate::io::{BoxFuture, Connect, Stream};
 use crate::network::topic_name;
+pub(crate) use said::Said;
 
 /// Connects to whoever accepts at the [`Listener`].
 pub(crate) struct Pipes {

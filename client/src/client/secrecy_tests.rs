@@ -1,17 +1,13 @@
 //! Whatever goes wrong, and however much is logged: no secret is ever shown.
 
-use std::error::Error as StdError;
-use std::io;
-
 use kavka_protocol::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kavka_protocol::{ApiKey, StrBytes};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::config::{Kind, PropertyDef, check_properties, property_definitions};
-use crate::testing::{metadata, network, reply, serve};
+use crate::testing::{Said, metadata, network, reply, serve};
 
 const SECRET: &str = "hunter2";
 
@@ -26,48 +22,6 @@ const SHAPES: &[&str] = &[
     "-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----",
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\naHVudGVyMg==\nhunter2\n-----END ENCRYPTED PRIVATE KEY-----",
 ];
-
-/// Everything that was said, whoever said it.
-#[derive(Clone, Default)]
-struct Said(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Said {
-    fn add(&self, what: impl fmt::Debug) {
-        io::Write::write_fmt(&mut self.clone(), format_args!("{what:?}\n")).unwrap();
-    }
-
-    fn add_error(&self, error: &dyn StdError) {
-        self.add(error);
-        let mut next = Some(error);
-        while let Some(error) = next {
-            self.add(error.to_string());
-            next = error.source();
-        }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Said {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 fn secrets() -> impl Iterator<Item = &'static PropertyDef> {
     property_definitions().iter().filter(|definition| definition.kind() == Kind::Password)
@@ -115,10 +69,7 @@ async fn try_all(properties: &Properties, said: &Said) {
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_shown_by_anything() {
     let said = Said::default();
-    // As long as there is only one subscriber, a place that another thread comes to first stays silent.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-    let _logging = tracing::subscriber::set_default(logs.with_writer(said.clone()).finish());
+    let _listening = said.listen();
     assert!(secrets().count() >= 9);
     for (protocol, mechanism) in [
         ("PLAINTEXT", "PLAIN"),

@@ -12,6 +12,7 @@ use kavka_protocol::{ApiKey, BrokerId, ErrorCode};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::buffers::Buffers;
 use super::connect::Connect;
@@ -191,7 +192,11 @@ impl Pool {
             let (slot, dial) = self.open(state, key, endpoint.clone());
             // A link takes requests until its task, which may run elsewhere at once, has closed it.
             let _ = slot.link.send(request, ticket);
-            state.tasks.spawn_on(Arc::clone(&slot.link).drive(dial), &self.runtime);
+            let (target, lane) = key;
+            let span = tracing::debug_span!("connection", ?target, ?lane, %endpoint);
+            state
+                .tasks
+                .spawn_on(Arc::clone(&slot.link).drive(dial).instrument(span), &self.runtime);
             state.slots.insert(key, slot);
         }
     }

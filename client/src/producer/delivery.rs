@@ -88,6 +88,10 @@ impl Completion {
         Self { topic_partition, state: Mutex::default() }
     }
 
+    pub(super) fn topic_partition(&self) -> &TopicPartition {
+        &self.topic_partition
+    }
+
     /// Tells everybody who waits for these records.
     pub(super) fn settle<T>(&self, settled: Settled<T>) {
         let Settled { first, records, result, .. } = settled;

@@ -196,7 +196,8 @@ impl Driver {
     }
 
     fn submit(&mut self, plan: ProducePlan) {
-        let ProducePlan { number, broker, batches } = plan;
+        let ProducePlan { number, broker, batches, waited } = plan;
+        self.shared.counts.note_sent(&batches, &waited);
         let (acks, timeout) = (self.config.acks, self.config.request_timeout);
         let outgoing =
             Outgoing::new(ApiKey::Produce, timeout, move |version, correlation, client_id| {

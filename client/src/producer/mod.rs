@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{ApiKey, Timestamp};
 use tokio::sync::futures::Notified;
+use tracing::Instrument;
 
 use delivery::Ticket;
 pub use delivery::{BatchDelivery, Delivery, RecordMetadata};
@@ -33,6 +34,7 @@ use crate::config::{ProducerConfig, Properties};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::now;
 use crate::state::metadata::Interest;
+use crate::stats::ProducerStats;
 
 /// Writes records; cheap to clone, all clones are the same producer.
 ///
@@ -67,9 +69,11 @@ impl Client {
     pub fn producer(&self, overrides: impl Into<Properties>) -> Result<Producer> {
         let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ProducerConfig::resolve(&properties)?);
-        let shared = Arc::new(Shared::new(&config, fastrand::u64(..)));
+        let client_id = &self.config().client_id;
+        let shared = Arc::new(Shared::new(&config, client_id, fastrand::u64(..)));
         let driver = Driver::new(self.clone(), &config, Arc::clone(&shared));
-        self.runtime().spawn(driver.run());
+        let span = tracing::debug_span!("producer", client_id);
+        self.runtime().spawn(driver.run().instrument(span));
         Ok(Producer(Arc::new(Handle { client: self.clone(), config, shared }), Reported::default()))
     }
 }
@@ -153,6 +157,11 @@ impl Producer {
                 format!("{left} batches were not acknowledged within {limit} ms and are given up");
             Err(Error::new(ErrorKind::Timeout, message))
         })
+    }
+
+    /// What was done so far, by partition, and what waits.
+    pub fn stats(&self) -> ProducerStats {
+        self.0.shared.stats()
     }
 
     /// Appends all records, waiting where that is needed; `note` learns where each has gone. An

@@ -17,11 +17,13 @@ use crate::config::ProducerConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::now;
 use crate::state::produce::{Accumulator, AppendedTo, BatchId, Limits, Refusal, Settled};
+use crate::stats::{ProducerCounts, ProducerStats};
 use crate::topic::TopicMetadata;
 
 /// One producer, as its handles and its task see it.
 pub(super) struct Shared {
     state: Mutex<State>,
+    pub(super) counts: ProducerCounts,
     /// Wakes the task.
     wake: Notify,
     /// Wakes those who wait for memory, or for batches to be settled.
@@ -86,7 +88,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Shared {
-    pub(super) fn new(config: &Arc<ProducerConfig>, seed: u64) -> Self {
+    pub(super) fn new(config: &Arc<ProducerConfig>, client_id: &str, seed: u64) -> Self {
         let state = State {
             accumulator: Accumulator::new(limits(config)),
             topics: Topics::new(Arc::clone(config), seed),
@@ -96,7 +98,8 @@ impl Shared {
             failures: Failures::default(),
         };
         let (wake, settled) = (Notify::new(), Notify::new());
-        Self { state: Mutex::new(state), wake, settled, turn: TurnMutex::new(()) }
+        let counts = ProducerCounts::new(client_id);
+        Self { state: Mutex::new(state), counts, wake, settled, turn: TurnMutex::new(()) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -158,6 +161,8 @@ impl Shared {
         });
         for settled in settled {
             let completion = Arc::clone(&settled.ticket.completion);
+            let partition = completion.topic_partition();
+            self.counts.note_settled(partition, settled.records, settled.result.is_ok());
             completion.settle(settled);
         }
         self.settled.notify_waiters();
@@ -190,6 +195,15 @@ impl Shared {
     /// Waits in line for memory.
     pub(super) async fn turn(&self, deadline: Instant) -> Option<Turn<'_>> {
         timeout_at(deadline.into(), Turn::new(self).wait()).await.ok()
+    }
+
+    /// What was done so far.
+    pub(super) fn stats(&self) -> ProducerStats {
+        let (buffered_bytes, batches) = {
+            let accumulator = &self.lock().accumulator;
+            (accumulator.reserved(), accumulator.unsettled())
+        };
+        ProducerStats { partitions: self.counts.snapshot(), buffered_bytes, batches }
     }
 
     /// Ready at the next news of settled batches after it was first polled or enabled.

@@ -31,6 +31,10 @@ impl Count {
         self.add(usize::try_from(more.as_millis()).unwrap_or(usize::MAX));
     }
 
+    pub(crate) fn add_micros(&self, more: Duration) {
+        self.add(usize::try_from(more.as_micros()).unwrap_or(usize::MAX));
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.counted.load(Ordering::Relaxed)
     }

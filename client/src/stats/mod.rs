@@ -5,6 +5,7 @@
 
 mod brokers;
 mod count;
+mod producer;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,8 @@ use metrics::Unit;
 
 pub(crate) use brokers::{BrokerCounts, Brokers, MetadataCounts};
 pub use brokers::{BrokerStats, ClientStats};
+pub(crate) use producer::ProducerCounts;
+pub use producer::{ProducedStats, ProducerStats};
 
 /// Tells the application's recorder what the numbers mean.
 pub(crate) fn describe() {
@@ -28,6 +31,12 @@ const METRICS: &[(&str, Unit, &str)] = &[
     ("kavka_connections_made_total", Unit::Count, "connections that were made"),
     ("kavka_metadata_failures_total", Unit::Count, "refreshes of metadata that no broker answered"),
     ("kavka_metadata_refreshes_total", Unit::Count, "refreshes of metadata"),
+    ("kavka_produce_failed_records_total", Unit::Count, "records that were given up"),
+    ("kavka_produce_queue_microseconds_total", Unit::Microseconds, "time that batches waited to be sent"),
+    ("kavka_produce_retries_total", Unit::Count, "batches that were sent again"),
+    ("kavka_produced_batches_total", Unit::Count, "batches that were sent"),
+    ("kavka_produced_bytes_total", Unit::Bytes, "bytes of batches that were sent, compressed, every time"),
+    ("kavka_produced_records_total", Unit::Count, "records that were acknowledged"),
     ("kavka_received_bytes_total", Unit::Bytes, "bytes read from sockets"),
     ("kavka_request_failures_total", Unit::Count, "requests that ended without an answer"),
     ("kavka_requests_total", Unit::Count, "requests handed to a connection"),

@@ -249,6 +249,11 @@ impl<T> Accumulator<T> {
         self.partitions.get(index.0).map_or(0, Partition::waiting)
     }
 
+    /// How many bytes of `buffer.memory` are in use.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     /// How many batches are not settled.
     pub(crate) fn unsettled(&self) -> usize {
         self.unsettled.len()

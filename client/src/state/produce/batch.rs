@@ -41,6 +41,7 @@ pub(super) struct Batch<T> {
     /// What is sent; empty before it is stamped.
     pub(super) wire: Bytes,
     pub(super) reserved: usize,
+    pub(super) opened: Instant,
     pub(super) deadline: Instant,
     /// How often it was sent.
     pub(super) attempts: u32,
@@ -98,6 +99,7 @@ impl<T> OpenBatch<T> {
             of: records,
             wire: Bytes::new(),
             reserved: self.reserved,
+            opened: self.opened,
             deadline: self.deadline,
             attempts: 0,
             maybe_written: false,

@@ -85,6 +85,8 @@ pub(crate) struct ProducePlan {
     pub(crate) broker: BrokerId,
     /// One batch for each of some partitions.
     pub(crate) batches: Vec<(TopicPartition, Bytes)>,
+    /// For how long each of them has waited since it was opened; `None` where it was sent before.
+    pub(crate) waited: Vec<Option<Duration>>,
 }
 
 /// How a request ended.
@@ -220,7 +222,7 @@ impl<T: Clone> Sender<T> {
             let broker = self.planner.poll_broker(now)?;
             let chosen = self.choose(broker, now, &mut take);
             if !chosen.is_empty() {
-                return Some(self.plan(broker, &chosen));
+                return Some(self.plan(broker, &chosen, now));
             }
         }
         None
@@ -367,21 +369,29 @@ impl<T: Clone> Sender<T> {
         }
     }
 
-    fn plan(&mut self, broker: BrokerId, chosen: &[(PartitionIndex, EntryNumber)]) -> ProducePlan {
+    fn plan(
+        &mut self,
+        broker: BrokerId,
+        chosen: &[(PartitionIndex, EntryNumber)],
+        now: Instant,
+    ) -> ProducePlan {
         let number = RequestNumber(self.next_request);
         self.next_request += 1;
-        let (mut batches, mut attempts) = (Vec::new(), VecDeque::new());
+        let (mut batches, mut waited) = (Vec::new(), Vec::new());
+        let mut attempts = VecDeque::new();
         for (partition, entry) in chosen.iter().copied() {
             let Some(batch) = self.sequencer.batch(partition, entry) else {
                 continue;
             };
             let topic_partition = batch.topic_partition.clone();
             batches.push((topic_partition.clone(), batch.wire.clone()));
+            let is_first = batch.attempts == 1;
+            waited.push(is_first.then(|| now.saturating_duration_since(batch.opened)));
             attempts.push_back(Attempt { partition, number: entry, topic_partition });
         }
         self.requests.insert(number, Request { broker, attempts });
         self.planner.sent(broker);
-        ProducePlan { number, broker, batches }
+        ProducePlan { number, broker, batches, waited }
     }
 
     fn postpone_identity(&mut self, error: Error, now: Instant) {

@@ -44,6 +44,7 @@ fn part<T: Clone>(batch: &Batch<T>, skipped: usize, records: usize) -> Batch<T> 
         of: batch.of,
         wire: Bytes::new(),
         reserved: if skipped == 0 { batch.reserved - half } else { half },
+        opened: batch.opened,
         deadline: batch.deadline,
         attempts: 0,
         maybe_written: false,

@@ -107,6 +107,7 @@ fn batch(ticket: char, records: usize, deadline: Instant) -> (Batch<char>, Seale
         of: records,
         wire: Bytes::new(),
         reserved: 100,
+        opened: deadline,
         deadline,
         attempts: 0,
         maybe_written: false,

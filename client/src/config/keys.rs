@@ -106,6 +106,8 @@ pub const PARTITIONER_AVAILABILITY_TIMEOUT_MS: &str = "partitioner.availability.
 pub const PARTITIONER_CLASS: &str = "partitioner.class";
 /// `partitioner.ignore.keys`
 pub const PARTITIONER_IGNORE_KEYS: &str = "partitioner.ignore.keys";
+/// `partitioner.rack.aware`
+pub const PARTITIONER_RACK_AWARE: &str = "partitioner.rack.aware";
 /// `receive.buffer.bytes`
 pub const RECEIVE_BUFFER_BYTES: &str = "receive.buffer.bytes";
 /// `reconnect.backoff.max.ms`
@@ -149,7 +151,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::bool(CHECK_CRCS).default("true").consumer().java_only().doc("Whether checksums are verified; they always are."),
     PropertyDef::choice("client.dns.lookup", &["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]).default("use_all_dns_ips").only_default().doc("How the addresses of a host name are used."),
     PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas; kavka if empty."),
-    PropertyDef::text(CLIENT_RACK).default("").doc("The rack this client runs in, so that a replica nearby can be read; empty if that does not matter."),
+    PropertyDef::text(CLIENT_RACK).default("").doc("The rack this client runs in, so that a replica nearby is read; see also `partitioner.rack.aware`."),
     PropertyDef::int_or_usual(COMPRESSION_GZIP_LEVEL, 1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
     PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; the pure Rust encoder has one, so the level changes nothing."),
     PropertyDef::choice(COMPRESSION_TYPE, &["none", "gzip", "snappy", "lz4", "zstd"]).default("none").producer().doc("The codec batches are compressed with."),
@@ -193,9 +195,10 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::millis("metrics.sample.window.ms").default("30000").java_only().doc("Window of Java's metrics."),
     PropertyDef::list(PARTITION_ASSIGNMENT_STRATEGY).default("org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor").consumer().unused().doc("Assignors of a classic group, the preferred first."),
     PropertyDef::bool(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE).default("true").producer().doc("Whether records without a key favour partitions of brokers that keep up."),
-    PropertyDef::millis(PARTITIONER_AVAILABILITY_TIMEOUT_MS).default("0").producer().only_default().doc("Partitions of a broker that accepts nothing for this long are avoided; 0 never."),
+    PropertyDef::millis(PARTITIONER_AVAILABILITY_TIMEOUT_MS).default("0").producer().doc("Partitions of a broker that has not answered for this long are avoided, where records have no key; 0 never."),
     PropertyDef::text(PARTITIONER_CLASS).producer().doc("RoundRobinPartitioner in place of the default, which hashes keys."),
     PropertyDef::bool(PARTITIONER_IGNORE_KEYS).default("false").producer().doc("Whether keys are left out of the choice of partition."),
+    PropertyDef::bool(PARTITIONER_RACK_AWARE).default("false").producer().doc("Whether records without a key go to partitions led in `client.rack`, while there are any (KIP-1123)."),
     PropertyDef::int(RECEIVE_BUFFER_BYTES, -1, i32::MAX as i64).default("-1").doc("Size of the socket's receive buffer; -1 leaves it to the operating system."),
     PropertyDef::millis(RECONNECT_BACKOFF_MAX_MS).default("1000").doc("Longest wait between attempts to connect to one broker."),
     PropertyDef::millis(RECONNECT_BACKOFF_MS).default("50").doc("First wait before connecting again to a broker; it doubles."),

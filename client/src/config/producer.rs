@@ -16,6 +16,8 @@ pub(crate) struct ProducerConfig {
     pub(crate) acks: Acks,
     pub(crate) batch_size: usize,
     pub(crate) buffer_memory: usize,
+    /// Where this producer runs; empty if nobody has said.
+    pub(crate) client_rack: String,
     pub(crate) compression: Compression,
     /// The level for `compression`; `None` leaves it to the codec.
     pub(crate) compression_level: Option<i32>,
@@ -26,8 +28,11 @@ pub(crate) struct ProducerConfig {
     pub(crate) max_in_flight: usize,
     pub(crate) max_request_size: usize,
     pub(crate) partitioner_adaptive: bool,
+    /// How long a broker may be silent before its partitions are avoided; `None`: for ever.
+    pub(crate) partitioner_availability_timeout: Option<Duration>,
     pub(crate) partitioner_class: PartitionerClass,
     pub(crate) partitioner_ignore_keys: bool,
+    pub(crate) partitioner_rack_aware: bool,
     pub(crate) request_timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) retry_backoff: Duration,
@@ -67,6 +72,7 @@ impl ProducerConfig {
             acks: from.parsed(keys::ACKS, acks),
             batch_size: from.int(keys::BATCH_SIZE),
             buffer_memory: from.int(keys::BUFFER_MEMORY),
+            client_rack: from.text(keys::CLIENT_RACK).trim().to_owned(),
             compression,
             compression_level: compression_level(&from, compression),
             delivery_timeout: from.millis(keys::DELIVERY_TIMEOUT_MS),
@@ -76,8 +82,10 @@ impl ProducerConfig {
             max_in_flight: from.int(keys::MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION),
             max_request_size: from.int(keys::MAX_REQUEST_SIZE),
             partitioner_adaptive: from.bool(keys::PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE),
+            partitioner_availability_timeout: availability_timeout(&from),
             partitioner_class: partitioner_class(&mut from),
             partitioner_ignore_keys: from.bool(keys::PARTITIONER_IGNORE_KEYS),
+            partitioner_rack_aware: from.bool(keys::PARTITIONER_RACK_AWARE),
             request_timeout: from.millis(keys::REQUEST_TIMEOUT_MS),
             retries: from.int(keys::RETRIES),
             retry_backoff: from.millis(keys::RETRY_BACKOFF_MS),
@@ -95,6 +103,9 @@ impl ProducerConfig {
                 from.problem(format!("enable.idempotence=true needs {conflict}"));
             }
             self.enable_idempotence = false;
+        }
+        if self.partitioner_rack_aware && self.client_rack.is_empty() {
+            from.problem("partitioner.rack.aware=true needs client.rack");
         }
         let least = self.linger + self.request_timeout;
         if self.delivery_timeout < least {
@@ -158,6 +169,13 @@ fn compression_level(from: &Resolver<'_>, compression: Compression) -> Option<i3
     (compression != Compression::Gzip || level != -1).then_some(level)
 }
 
+/// Without adaptive partitioning every partition with a leader is as good as any other.
+fn availability_timeout(from: &Resolver<'_>) -> Option<Duration> {
+    let timeout = from.millis(keys::PARTITIONER_AVAILABILITY_TIMEOUT_MS);
+    let is_adaptive = from.bool(keys::PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE);
+    Some(timeout).filter(|timeout| is_adaptive && !timeout.is_zero())
+}
+
 fn partitioner_class(from: &mut Resolver<'_>) -> PartitionerClass {
     let class = from.text(keys::PARTITIONER_CLASS);
     match class.rsplit('.').next().unwrap_or_default() {
@@ -218,6 +236,29 @@ mod tests {
         let config = resolve(&[("max.block.ms", &for_ever), ("linger.ms", &for_ever)]).unwrap();
         let now = std::time::Instant::now();
         assert!(now + config.max_block + config.delivery_timeout > now);
+    }
+
+    #[test]
+    fn whoever_cares_about_racks_says_where_it_runs() {
+        let aware = ("partitioner.rack.aware", "true");
+        let error = resolve(&[aware, ("client.rack", " ")]).unwrap_err();
+        assert_eq!(error.to_string(), "partitioner.rack.aware=true needs client.rack");
+        let config = resolve(&[aware, ("client.rack", "r1")]).unwrap();
+        assert!(config.partitioner_rack_aware && config.client_rack == "r1");
+    }
+
+    #[test]
+    fn silent_brokers_are_avoided_only_by_adaptive_partitioning() {
+        let timeout = ("partitioner.availability.timeout.ms", "700");
+        let fixed = ("partitioner.adaptive.partitioning.enable", "false");
+        for (pairs, expected) in [
+            (&[][..], None),
+            (&[timeout], Some(Duration::from_millis(700))),
+            (&[timeout, fixed], None),
+        ] {
+            let resolved = resolve(pairs).unwrap().partitioner_availability_timeout;
+            assert_eq!(resolved, expected, "{pairs:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Conversations between producers and brokers spoken by hand, on virtual time.
 
 mod leaders;
+mod placement;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::time::Instant as Clock;
 
 use super::*;
 use crate::client::ClientBuilder;
+use crate::config::Properties;
 use crate::testing::{metadata, network, reply, serve, topic};
 
 /// What the broker is to answer, and what it was asked.

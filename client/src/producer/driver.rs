@@ -16,6 +16,7 @@ use kavka_protocol::{
 };
 use tokio::sync::watch;
 
+use super::builder::nearby;
 use super::delivery::Ticket;
 use super::interest;
 use super::shared::Shared;
@@ -103,6 +104,10 @@ impl Driver {
             tokio::task::yield_now().await;
         }
         self.settle();
+        if let Some(silent) = self.sender.poll_unavailable(now()) {
+            tracing::debug!(?silent, "brokers whose partitions records without a key avoid");
+            self.shared.lock().topics.change_surroundings(|around| around.silent = silent);
+        }
         if let Some(error) = self.sender.fatal() {
             self.shared.end(error.clone());
         }
@@ -247,6 +252,8 @@ impl Driver {
     fn handle_metadata(&mut self) {
         self.track_busy();
         let metadata = self.client.metadata();
+        let nearby = nearby(&self.client, &self.config);
+        self.shared.lock().topics.change_surroundings(|around| around.nearby = nearby);
         let names = self.shared.lock().topics.names();
         for known in names.iter().filter_map(|name| metadata.peek(name)) {
             if let Err(error) = self.shared.learn(&known) {
@@ -328,6 +335,7 @@ fn settings(config: &ProducerConfig, seed: u64) -> SenderSettings {
         is_idempotent: config.enable_idempotence,
         max_in_flight: config.max_in_flight.max(1),
         max_request_size: config.max_request_size,
+        availability_timeout: config.partitioner_availability_timeout,
         retries: config.retries,
         delivery_timeout: config.delivery_timeout,
         backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max, seed),

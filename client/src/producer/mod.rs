@@ -3,6 +3,7 @@
 //! Handles append records, in wire form, straight into the batch that will be sent; one task per
 //! producer compresses the batches, sends them and tells their senders what became of them.
 
+mod builder;
 #[cfg(test)]
 mod conversations;
 mod delivery;
@@ -21,16 +22,16 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{ApiKey, Timestamp};
 use tokio::sync::futures::Notified;
-use tracing::Instrument;
 
+pub use builder::ProducerBuilder;
 use delivery::Ticket;
 pub use delivery::{BatchDelivery, Delivery, RecordMetadata};
-use driver::Driver;
+pub use partitioner::{Partitioner, Partitions, TopicPartitioner, UnplacedRecord};
 pub use record::OutgoingRecord;
 use shared::{Clock, Hurdle, Reported, Shared, Turn};
 
 use crate::client::Client;
-use crate::config::{ProducerConfig, Properties};
+use crate::config::ProducerConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::now;
 use crate::state::metadata::Interest;
@@ -49,33 +50,6 @@ struct Handle {
     client: Client,
     config: Arc<ProducerConfig>,
     shared: Arc<Shared>,
-}
-
-impl Client {
-    /// A producer; `overrides` stand above the client's properties.
-    ///
-    /// ```no_run
-    /// # async fn example(client: kavka_client::Client) -> Result<(), kavka_client::Error> {
-    /// use kavka_client::OutgoingRecord;
-    /// let producer = client.producer([("compression.type", "zstd")])?;
-    /// let orders = [("42", "{\"price\": 7}"), ("43", "{\"price\": 9}")];
-    /// let records = orders.iter().map(|(id, order)| {
-    ///     OutgoingRecord::to("orders").key(id.as_bytes()).value(order.as_bytes())
-    /// });
-    /// producer.send_batch(records).await?.await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn producer(&self, overrides: impl Into<Properties>) -> Result<Producer> {
-        let properties = self.with_overrides(overrides)?;
-        let config = Arc::new(ProducerConfig::resolve(&properties)?);
-        let client_id = &self.config().client_id;
-        let shared = Arc::new(Shared::new(&config, client_id, fastrand::u64(..)));
-        let driver = Driver::new(self.clone(), &config, Arc::clone(&shared));
-        let span = tracing::debug_span!("producer", client_id);
-        self.runtime().spawn(driver.run().instrument(span));
-        Ok(Producer(Arc::new(Handle { client: self.clone(), config, shared }), Reported::default()))
-    }
 }
 
 impl Producer {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use kavka_protocol::Timestamp;
 
+use super::partitioner::UnplacedRecord;
 use crate::state::produce::{Header, Record};
 
 /// A record to be written. It borrows everything: the bytes are copied once, when it is accepted.
@@ -73,6 +74,12 @@ impl<'a> OutgoingRecord<'a> {
     pub fn headers(mut self, headers: &'a [(&'a str, Option<&'a [u8]>)]) -> Self {
         self.headers = Cow::Borrowed(headers);
         self
+    }
+
+    /// The record as a partitioner sees it.
+    pub(super) fn unplaced(&self) -> UnplacedRecord<'_> {
+        let Self { key, value, timestamp, .. } = *self;
+        UnplacedRecord { key, value, timestamp, headers: &self.headers }
     }
 
     /// The record as it goes into a batch.

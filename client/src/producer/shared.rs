@@ -11,6 +11,7 @@ use tokio::sync::{Mutex as TurnMutex, MutexGuard as TurnGuard, Notify};
 use tokio::time::timeout_at;
 
 use super::delivery::Ticket;
+use super::partitioner::Partitioner;
 use super::record::OutgoingRecord;
 use super::topics::Topics;
 use crate::config::ProducerConfig;
@@ -88,10 +89,15 @@ pub(super) struct Turn<'a> {
 }
 
 impl Shared {
-    pub(super) fn new(config: &Arc<ProducerConfig>, client_id: &str, seed: u64) -> Self {
+    pub(super) fn new(
+        config: &Arc<ProducerConfig>,
+        partitioner: Option<Arc<dyn Partitioner>>,
+        client_id: &str,
+        seed: u64,
+    ) -> Self {
         let state = State {
             accumulator: Accumulator::new(limits(config)),
-            topics: Topics::new(Arc::clone(config), seed),
+            topics: Topics::new(Arc::clone(config), partitioner, seed),
             line: 0,
             end: None,
             is_over: false,
@@ -108,6 +114,7 @@ impl Shared {
 
     /// Calls the machine, then lets the task act on what was called.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+        let _panicking = WakeOnPanic(&self.wake);
         let (result, wake) = {
             let mut state = self.lock();
             let result = act(&mut state);
@@ -226,7 +233,7 @@ impl State {
         }
         let Self { accumulator, topics, line, .. } = self;
         let topic = topics.find(record.topic).ok_or(Hurdle::UnknownTopic)?;
-        let chosen = || topic.choose(record.key, |index| accumulator.waiting(index));
+        let chosen = || topic.choose(record, |index| accumulator.waiting(index));
         let partition = record.partition.unwrap_or_else(chosen);
         let Some(index) = topic.index(partition) else {
             return Err(Hurdle::UnknownPartition { partition, count: topic.count() });
@@ -294,6 +301,18 @@ impl Clock {
     /// The time that a record without one gets.
     pub(super) fn wall(self) -> Timestamp {
         self.wall
+    }
+}
+
+/// Wakes the task when an application's partitioner panics: records before the one it was asked about
+/// were accepted.
+struct WakeOnPanic<'s>(&'s Notify);
+
+impl Drop for WakeOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.notify_one();
+        }
     }
 }
 

@@ -45,7 +45,7 @@ fn shared(properties: &[(&str, &str)]) -> Shared {
 /// A producer without a task, and so many partitions.
 fn shared_of(partitions: i32, properties: &[(&str, &str)]) -> Shared {
     let config = ProducerConfig::resolve(&properties.iter().copied().collect()).unwrap();
-    let shared = Shared::new(&Arc::new(config), "me", 7);
+    let shared = Shared::new(&Arc::new(config), None, "me", 7);
     shared.learn(&described(0..partitions)).unwrap();
     shared
 }

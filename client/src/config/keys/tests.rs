@@ -161,6 +161,7 @@ const DEPARTURES: &[(&str, &str, &str)] = &[
     ("kavka.prefetch.bytes", "added", "ours"),
     ("kavka.strict.properties", "added", "ours"),
     ("metadata.max.idle.ms", "role", "consumers share the metadata"),
+    ("partitioner.rack.aware", "added", "Kafka has it after 4.3 (KIP-1123)"),
     ("receive.buffer.bytes", "default", TUNED),
     ("sasl.kerberos.min.time.before.relogin", "values", UNCHECKED),
     ("sasl.login.connect.timeout.ms", "values", UNCHECKED),

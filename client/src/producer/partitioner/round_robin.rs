@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn every_partition_has_its_turn() {
         let mut round_robin = RoundRobin::new(Rng::with_seed(7));
-        let partitions = Partitions { count: 3, available: vec![0, 1, 2] };
+        let partitions = Partitions { count: 3, available: vec![0, 1, 2], ..Partitions::default() };
         let first = round_robin.choose(&partitions);
         let turns: Vec<_> = (0..5).map(|_| round_robin.choose(&partitions)).collect();
         let expected: Vec<_> = (1..6).map(|distance| (first + distance) % 3).collect();
@@ -45,9 +45,9 @@ mod tests {
     #[test]
     fn partitions_without_a_leader_are_left_out_while_others_have_one() {
         let mut round_robin = RoundRobin::new(Rng::with_seed(7));
-        let partitions = Partitions { count: 3, available: vec![1] };
+        let partitions = Partitions { count: 3, available: vec![1], ..Partitions::default() };
         assert!((0..5).all(|_| round_robin.choose(&partitions) == 1));
-        let partitions = Partitions { count: 3, available: vec![] };
+        let partitions = Partitions { count: 3, available: vec![], ..Partitions::default() };
         assert!((0..5).all(|_| (0..3).contains(&round_robin.choose(&partitions))));
     }
 }

@@ -71,8 +71,12 @@ mod tests {
         0
     }
 
+    fn of(count: i32, available: Vec<i32>) -> Partitions {
+        Partitions { count, preferred: available.clone(), available }
+    }
+
     fn partitions(count: i32) -> Partitions {
-        Partitions { count, available: (0..count).collect() }
+        of(count, (0..count).collect())
     }
 
     #[test]
@@ -111,7 +115,7 @@ mod tests {
     fn only_partitions_with_a_leader_are_chosen_while_there_are_any() {
         let mut sticky = sticky();
         for available in [vec![2], vec![]] {
-            let partitions = Partitions { count: 4, available };
+            let partitions = of(4, available);
             let chosen = sticky.choose(&partitions, idle);
             assert!(partitions.available.contains(&chosen) || partitions.available.is_empty());
             assert!((0..4).contains(&chosen));
@@ -130,7 +134,7 @@ mod tests {
     /// How often each of three partitions is chosen when so many batches of each wait.
     fn chosen(is_adaptive: bool, available: &[i32], waiting: [usize; 3]) -> [u32; 3] {
         let mut sticky = Sticky::new(100, is_adaptive, Rng::with_seed(7));
-        let partitions = Partitions { count: 3, available: available.to_vec() };
+        let partitions = of(3, available.to_vec());
         let mut counts = [0; 3];
         for _ in 0..8000 {
             let at = |partition: i32| usize::try_from(partition).unwrap();

@@ -7,6 +7,7 @@
 //! answer means. None of them has a clock, a lock or a socket.
 
 mod accumulator;
+mod availability;
 mod batch;
 mod outcome;
 mod planner;

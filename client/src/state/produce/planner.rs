@@ -129,6 +129,15 @@ impl Planner {
         self.brokers.get(&broker).map_or(0, |queue| queue.partitions.len())
     }
 
+    /// Whether something is left for `broker` to take or to answer, or it has asked for a pause.
+    pub(super) fn is_busy(&self, broker: BrokerId, now: Instant) -> bool {
+        self.brokers.get(&broker).is_some_and(|queue| {
+            queue.in_flight > 0
+                || !queue.partitions.is_empty()
+                || queue.muted_until.is_some_and(|until| until > now)
+        })
+    }
+
     /// When a broker that has partitions waiting may be sent a request again.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.brokers

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use kavka_protocol::messages::ProduceResponse;
 use kavka_protocol::{BrokerId, Compression, Compressor, LeaderEpoch, TopicPartition};
 
+use super::availability::Availability;
 use super::batch::{Acknowledged, Batch};
 use super::planner::Planner;
 use super::sequencer::{EntryNumber, Next, Sequencer};
@@ -32,6 +33,7 @@ pub(crate) struct Sender<T> {
     settings: SenderSettings,
     sequencer: Sequencer<T>,
     planner: Planner,
+    availability: Availability,
     compressor: Compressor,
     requests: BTreeMap<RequestNumber, Request>,
     next_request: u64,
@@ -60,6 +62,8 @@ pub(crate) struct SenderSettings {
     pub(crate) max_in_flight: usize,
     /// `max.request.size`
     pub(crate) max_request_size: usize,
+    /// `partitioner.availability.timeout.ms`, unless it is zero
+    pub(crate) availability_timeout: Option<Duration>,
     /// `retries`
     pub(crate) retries: u32,
     /// `delivery.timeout.ms`
@@ -135,6 +139,7 @@ impl<T: Clone> Sender<T> {
         Self {
             sequencer: Sequencer::new(settings.is_idempotent, in_line),
             planner: Planner::new(settings.max_in_flight),
+            availability: Availability::new(settings.availability_timeout),
             settings,
             compressor: Compressor::default(),
             requests: BTreeMap::new(),
@@ -272,6 +277,16 @@ impl<T: Clone> Sender<T> {
         self.planner.leaderless()
     }
 
+    /// The brokers whose partitions had better not be chosen, if they are others than before; ask when
+    /// `poll_request` has no more.
+    pub(crate) fn poll_unavailable(&mut self, now: Instant) -> Option<BTreeSet<BrokerId>> {
+        let Self { availability, planner, waiting, .. } = self;
+        availability.poll(now, |broker| {
+            let is_of = |(_, index): &(_, PartitionIndex)| planner.leader(*index) == Some(broker);
+            planner.is_busy(broker, now) || waiting.iter().any(is_of)
+        })
+    }
+
     /// When to call `handle_timeout` and poll again.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.waiting.first().map(|(until, _)| *until);
@@ -279,7 +294,9 @@ impl<T: Clone> Sender<T> {
             IdentityRequest::Failed { until, .. } => Some(*until),
             IdentityRequest::Idle | IdentityRequest::UnderWay { .. } => None,
         };
-        earliest([waiting, identity, self.first_expiry, self.planner.poll_timeout()])
+        let availability = self.availability.poll_timeout();
+        let planner = self.planner.poll_timeout();
+        earliest([waiting, identity, self.first_expiry, planner, availability])
     }
 
     /// The error after which nothing works any more.
@@ -391,6 +408,7 @@ impl<T: Clone> Sender<T> {
         }
         self.requests.insert(number, Request { broker, attempts });
         self.planner.sent(broker);
+        self.availability.sent(broker, now);
         ProducePlan { number, broker, batches, waited }
     }
 

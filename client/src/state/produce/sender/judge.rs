@@ -30,6 +30,10 @@ impl<T: Clone> Sender<T> {
             return;
         };
         self.planner.answered(request.broker);
+        if !matches!(answer, Answer::Lost(_)) {
+            let has_more = self.planner.is_busy(request.broker, now);
+            self.availability.answered(request.broker, has_more, now);
+        }
         match answer {
             Answer::Unasked => self.handle_unasked(request, now),
             Answer::Response(response) => {
@@ -60,6 +64,7 @@ impl<T: Clone> Sender<T> {
         let throttle = u64::try_from(response.throttle_time_ms).unwrap_or_default();
         if throttle > 0 {
             self.planner.mute(request.broker, now + Duration::from_millis(throttle));
+            self.availability.sent(request.broker, now);
         }
         for topic in &response.responses {
             for partition in &topic.partition_responses {

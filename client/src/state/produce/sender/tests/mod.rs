@@ -1,5 +1,6 @@
 //! Conversations of a sender with brokers that are played by the tests.
 
+mod availability;
 mod model;
 mod random;
 mod rules;
@@ -73,6 +74,7 @@ fn settings() -> SenderSettings {
         is_idempotent: true,
         max_in_flight: 5,
         max_request_size: 1 << 20,
+        availability_timeout: None,
         retries: u32::MAX,
         delivery_timeout: DELIVERY,
         backoff: Backoff::new(BACKOFF, Duration::from_secs(1), 0),

@@ -6,11 +6,11 @@ use kavka_protocol::{LeaderEpoch, RecordBatchHeader, messages};
 use super::super::LeaderHint;
 use super::*;
 
-const LEADER: BrokerId = BrokerId(1);
+pub(super) const LEADER: BrokerId = BrokerId(1);
 const OTHER: BrokerId = BrokerId(2);
 
 /// A producer with an identity, whose partitions are all led by one broker.
-fn ready(settings: SenderSettings, partitions: i32) -> Fixture {
+pub(super) fn ready(settings: SenderSettings, partitions: i32) -> Fixture {
     let mut at = Fixture::new(settings, partitions);
     if at.sender.poll_identity(at.now) {
         at.sender.handle_identity(Ok(identity(7)), at.now);

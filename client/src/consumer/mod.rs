@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use kavka_protocol::{Offset, TopicPartition};
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 pub use fetch::{Fetch, FetchedBatches};
 pub(crate) use membership::Consumers;
@@ -65,7 +66,8 @@ impl Client {
         let fetcher = Fetcher::new(&config, membership.budget(), fastrand::u64(..));
         let shared = Arc::new(Shared::new(fetcher));
         let driver = Driver::new(self.clone(), config, Arc::clone(&shared), membership);
-        let task = self.runtime().spawn(driver.run()).abort_handle();
+        let span = tracing::debug_span!("consumer", client_id = self.config().client_id);
+        let task = self.runtime().spawn(driver.run().instrument(span)).abort_handle();
         Ok(Consumer { shared, task, without_pause: 0 })
     }
 }

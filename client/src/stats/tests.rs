@@ -18,6 +18,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 
 use super::*;
 use crate::client::{Client, ClientBuilder};
+use crate::config::Properties;
 use crate::io::Lane;
 use crate::network::topic_name;
 use crate::producer::OutgoingRecord;
@@ -206,10 +207,12 @@ async fn what_runs_has_a_span() {
     let producer = client.producer([("linger.ms", "0")]).unwrap();
     producer.send(OutgoingRecord::to("orders")).await.unwrap().await.unwrap();
     client.topic("orders").await.unwrap();
+    drop(client.consumer(Properties::default()).unwrap());
     let text = said.text();
     for span in [
         "connection{target=Bootstrap(0) lane=General endpoint=a:9092}: ",
         "connection{target=Broker(BrokerId(1)) lane=Produce endpoint=a:9092}: ",
+        "consumer{client_id=\"me\"}: ",
         "producer{client_id=\"me\"}: ",
         "metadata_refresh{topics=[\"orders\"]}: ",
         "call{api=Metadata}: ",

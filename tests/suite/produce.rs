@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "produce::every_codec_keeps_every_record_in_order",
             every_codec_keeps_every_record_in_order,
         ),
+        trial::conversation("produce::brokers_before_zstd_get_none", brokers_before_zstd_get_none),
         trial::conversation(
             "produce::a_lost_connection_loses_and_repeats_nothing",
             a_lost_connection_loses_and_repeats_nothing,
@@ -109,6 +110,19 @@ async fn every_codec_keeps_every_record_in_order() {
         send_numbered(&producer, 0..RECORDS).await.await.expect("delivered");
         at.holds_numbers(0..RECORDS).await;
     }
+}
+
+/// They would call it an unknown error, or close the connection.
+async fn brokers_before_zstd_get_none() {
+    let at = Cluster::start(1, 1).await;
+    at.broker.control().api_versions(ApiKey::Produce, 6);
+    let producer = at.producer(&[("compression.type", "zstd")]);
+    let error = send_numbered(&producer, 0..10).await.await.expect_err("nobody reads it");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("set compression.type to another codec"), "{error}");
+    assert!(!error.may_have_been_written());
+    let producer = at.producer(&[("compression.type", "lz4")]);
+    send_numbered(&producer, 0..10).await.await.expect("delivered");
 }
 
 async fn a_lost_connection_loses_and_repeats_nothing() {

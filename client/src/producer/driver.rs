@@ -11,8 +11,8 @@ use kavka_protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse,
 };
 use kavka_protocol::{
-    ApiKey, BrokerId, ErrorCode, ProduceBatches, ProducerEpoch, ProducerId, TopicPartition,
-    decode_response, encode_produce,
+    ApiKey, BrokerId, Compression, ErrorCode, ProduceBatches, ProducerEpoch, ProducerId,
+    TopicPartition, decode_response, encode_produce,
 };
 use tokio::sync::watch;
 
@@ -210,6 +210,7 @@ impl Driver {
                 let request = ProduceBatches { acks, timeout, transactional_id, batches };
                 encode_produce(&request, version, correlation, client_id)
             });
+        let outgoing = outgoing.needs_version(least_version(self.config.compression));
         let outgoing = if acks == Acks::None { outgoing.without_answer() } else { outgoing };
         let answer = self.client.send_frame(broker, Lane::Produce, outgoing);
         self.requests.push(Sent { number, broker, answer });
@@ -222,9 +223,20 @@ impl Driver {
                 Ok(response) => Answer::Response(self.heed(sent.broker, raw.version, response)),
                 Err(error) => Answer::Lost(Error::from(error).with_maybe_written(true)),
             },
-            Err(error) => Answer::Lost(error),
+            Err(error) => Answer::Lost(self.explained(error)),
         };
         self.sender.handle_answer(sent.number, answer, now());
+    }
+
+    /// With what the reader can do about it.
+    fn explained(&self, error: Error) -> Error {
+        let is_zstd = self.config.compression == Compression::Zstd;
+        match error.kind() {
+            ErrorKind::Unsupported if is_zstd => error.advise(
+                "zstd came with Kafka 2.1: set compression.type to another codec for older brokers",
+            ),
+            _ => error,
+        }
     }
 
     /// Lets the connection, which other producers use too, rest for as long as the broker asks for
@@ -328,6 +340,14 @@ async fn next_answer(requests: &mut Vec<Sent>) -> (Sent, Result<RawAnswer>) {
         }
     })
     .await
+}
+
+/// The first version of Produce in which brokers take what is compressed like this (KIP-110).
+fn least_version(compression: Compression) -> i16 {
+    match compression {
+        Compression::Zstd => 7,
+        _ => 0,
+    }
 }
 
 fn settings(config: &ProducerConfig, seed: u64) -> SenderSettings {

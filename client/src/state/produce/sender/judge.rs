@@ -99,7 +99,8 @@ impl<T: Clone> Sender<T> {
             return Verdict::acked(acknowledged(answer));
         };
         let circumstances = self.circumstances(attempt);
-        let error = Error::broker_said(code, answer.error_message.as_deref())
+        let error = self
+            .explained(code, answer.error_message.as_deref())
             .with_api(ApiKey::Produce)
             .with_broker(broker)
             .with_topic_partition(attempt.topic_partition.clone());
@@ -109,6 +110,18 @@ impl<T: Clone> Sender<T> {
             has_new_leader: self.handle_code(code, attempt, broker, answer),
             error: Some(error),
             acknowledged: acknowledged(answer),
+        }
+    }
+
+    /// What the broker answered, with what the reader can do about it.
+    fn explained(&self, code: ErrorCode, sentence: Option<&str>) -> Error {
+        let error = Error::broker_said(code, sentence);
+        match code {
+            ErrorCode::UnsupportedForMessageFormat if self.settings.is_idempotent => error.advise(
+                "records of the topic are kept as they were before 0.11 (message.format.version), when \
+                 there were no idempotent producers: set enable.idempotence=false",
+            ),
+            _ => error,
         }
     }
 

@@ -117,6 +117,20 @@ fn a_duplicate_counts_as_written() {
 }
 
 #[test]
+fn a_topic_in_an_old_format_says_what_to_switch_off() {
+    for is_idempotent in [true, false] {
+        let mut at = ready(SenderSettings { is_idempotent, ..settings() }, 1);
+        at.append(0, "a", 0).unwrap();
+        let plan = at.plan();
+        at.answer(&plan, response([(0, Err(ErrorCode::UnsupportedForMessageFormat))]));
+        let error = at.fate().result.unwrap_err();
+        assert_eq!(error.code(), Some(ErrorCode::UnsupportedForMessageFormat));
+        let text = error.to_string();
+        assert_eq!(text.contains("set enable.idempotence=false"), is_idempotent, "{text}");
+    }
+}
+
+#[test]
 fn without_acknowledgements_a_written_request_is_a_success() {
     let mut at = ready(SenderSettings { is_idempotent: false, ..settings() }, 1);
     at.append(0, "a", 0).unwrap();

@@ -11,6 +11,8 @@ mod three_nodes;
 mod topics;
 mod truncation;
 
+use kavka_client::{Client, NewTopic};
+use kavka_tests::real_kafka::RealKafka;
 use kavka_tests::{java, trial};
 use libtest_mimic::Trial;
 
@@ -45,6 +47,19 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// `small` records in everyday runs, `full` when asked for.
 fn scale(small: u64, full: u64) -> u64 {
     if std::env::var("KAVKA_SCALE").is_ok_and(|scale| scale == "full") { full } else { small }
+}
+
+async fn connect(kafka: &RealKafka) -> Client {
+    let properties = [("bootstrap.servers", kafka.bootstrap_servers())];
+    Client::connect(properties).await.expect("connected")
+}
+
+/// Creates a topic of one replica, and of one partition unless it says how many: old brokers have no defaults.
+async fn create(client: &Client, topic: NewTopic) {
+    let partitions = topic.partitions.unwrap_or(1);
+    let topic = topic.with_partitions(partitions).with_replication_factor(1);
+    let created = client.admin().create_topics(&[topic]).await.expect("an answer").remove(0);
+    created.expect("created");
 }
 
 /// Creates a topic with Kafka's own tool.

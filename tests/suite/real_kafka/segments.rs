@@ -6,29 +6,29 @@ mod dump;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use kavka_client::{Client, NewTopic, OutgoingRecord};
 use kavka_tests::java;
 use kavka_tests::real_kafka::RealKafka;
 
-use super::create_topic;
+use super::{connect, create};
 
 /// One file with batches of every codec, transactions that were committed and aborted, headers, nulls, and text beyond
 /// ASCII.
 pub(crate) async fn printed_as_by_kafkas_tool(kafka: &'static RealKafka) {
-    create_topic(kafka.bootstrap_servers(), "segments", 1, &[]);
+    let client = connect(kafka).await;
+    create(&client, NewTopic::new("segments")).await;
     for codec in CODECS {
-        produce(kafka, "segments", &[&format!("compression.type={codec}")], &lines(codec));
+        produce(&client, "segments", codec).await;
     }
-    let transactions = [
-        &lines("aborted"),
-        "\\A\n",
-        &lines("again"),
-        "\\A\n0\t\\N\t\\N\tno key\n",
-        &lines("committed"),
-    ]
-    .concat();
-    produce(kafka, "segments", &["transactional.id=segments"], &transactions);
-    produce_headers(kafka);
+    java::produce(
+        kafka.bootstrap_servers(),
+        "segments",
+        &["transactional.id=segments", "compression.type=gzip"],
+        "0\t10\tk\taborted\n0\t20\tk\t\\N\n\\A\n\\A\n0\t\\N\t\\N\tno key\n0\t30\tk\tкey\n",
+    )
+    .expect("the producer runs");
     let files = segments(kafka, "segments");
     let printed = print(&files).expect("the files can be read");
     assert_eq!(Ok(&printed), kafkas_dump(&files).as_ref());
@@ -41,30 +41,39 @@ pub(crate) async fn printed_as_by_kafkas_tool(kafka: &'static RealKafka) {
 
 /// Compaction leaves gaps, and batches with the time from which their tombstones may go.
 pub(crate) async fn printed_after_compaction(kafka: &'static RealKafka) {
-    let configs = [
-        "cleanup.policy=compact",
-        "message.timestamp.type=LogAppendTime",
-        "min.cleanable.dirty.ratio=0.01",
-        "segment.ms=100",
-        "min.compaction.lag.ms=0",
-        "max.compaction.lag.ms=100",
-    ];
-    create_topic(kafka.bootstrap_servers(), "segments-compacted", 1, &configs);
-    // The cleaner leaves the active segment alone: each round ends one, until it has been at work and rests.
+    let client = connect(kafka).await;
+    let new = NewTopic::new("segments-compacted")
+        .with_config("cleanup.policy", "compact")
+        .with_config("message.timestamp.type", "LogAppendTime")
+        .with_config("min.cleanable.dirty.ratio", "0.01")
+        .with_config("segment.ms", "100")
+        .with_config("min.compaction.lag.ms", "0")
+        .with_config("max.compaction.lag.ms", "100");
+    create(&client, new).await;
+    // The cleaner leaves the active segment alone: each round ends one, and has time for it.
     loop {
-        produce(kafka, "segments-compacted", &["compression.type=zstd"], &lines("compacted"));
-        let files = segments(kafka, "segments-compacted");
-        let Ok(printed) = print(&files) else { continue };
-        if !printed.contains("deleteHorizonMs: OptionalLong[") {
-            continue;
-        }
-        let expected = kafkas_dump(&files);
-        let again = print(&segments(kafka, "segments-compacted"));
-        if again.is_ok_and(|again| again == printed) {
-            assert_eq!(Ok(printed), expected);
-            return;
+        produce(&client, "segments-compacted", "zstd").await;
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if compare_compacted(kafka) {
+                return;
+            }
         }
     }
+}
+
+/// Compares what both print once the cleaner has been at work and rests. Whether it did.
+fn compare_compacted(kafka: &RealKafka) -> bool {
+    let files = segments(kafka, "segments-compacted");
+    let is_cleaned = |printed: &String| printed.contains("deleteHorizonMs: OptionalLong[");
+    let Some(printed) = print(&files).ok().filter(is_cleaned) else { return false };
+    let expected = kafkas_dump(&files);
+    let again = print(&segments(kafka, "segments-compacted"));
+    let is_at_rest = again.is_ok_and(|again| again == printed);
+    if is_at_rest {
+        assert_eq!(Ok(printed), expected);
+    }
+    is_at_rest
 }
 
 /// The segments of the only partition of `topic`, oldest first.
@@ -94,30 +103,30 @@ fn kafkas_dump(files: &[PathBuf]) -> Result<String, String> {
 
 /// Records with and without values. Keys come back, so that there is something to compact, and the last of one has no
 /// value.
-fn lines(name: &str) -> String {
-    let line = |n: u64| {
-        let value = if n % 6 == 5 {
-            "\\N".to_owned()
-        } else {
-            format!("{name} №{n} {}", "ж🔑x".repeat(9))
-        };
-        format!("0\t{}\tkey-{}\t{value}\n", 1_700_000_000_000 + n, n % 4)
-    };
-    (0..36).map(line).collect()
+async fn produce(client: &Client, topic: &str, codec: &str) {
+    let producer = client.producer([("compression.type", codec), ("batch.size", "1000")]);
+    let producer = producer.expect("a producer");
+    let texts = (0..36)
+        .map(|number| {
+            (format!("key-{}", number % 4), format!("{codec} №{number} {}", "ж🔑x".repeat(9)))
+        })
+        .collect::<Vec<_>>();
+    let records = texts.iter().zip(0..).map(|((key, value), number)| {
+        let record =
+            OutgoingRecord::to(topic).partition(0).key(key.as_bytes()).timestamp(TIME + number);
+        let record = if number % 6 == 5 { record } else { record.value(value.as_bytes()) };
+        match number {
+            7 => {
+                record.header("trace", Some(b"1")).header("trace", Some(b"2")).header("empty", None)
+            }
+            _ => record,
+        }
+    });
+    let delivery = producer.send_batch(records).await.expect("accepted");
+    delivery.await.expect("delivered");
 }
 
-fn produce(kafka: &RealKafka, topic: &str, properties: &[&str], lines: &str) {
-    java::produce(kafka.bootstrap_servers(), topic, properties, lines).expect("the producer runs");
-}
-
-/// The console producer can write headers: a key that comes twice, and one without anything.
-fn produce_headers(kafka: &RealKafka) {
-    let arguments = ["--bootstrap-server", kafka.bootstrap_servers(), "--topic", "segments"];
-    let with_headers = ["--reader-property", "parse.headers=true"];
-    let line = "trace:1,trace:2,empty:\tvalue\n".as_bytes();
-    let class = "org.apache.kafka.tools.ConsoleProducer";
-    java::run(class, &[&arguments[..], &with_headers].concat(), Some(line))
-        .expect("the console producer runs");
-}
+/// When the first record says that it was made, in ms since the epoch.
+const TIME: i64 = 1_700_000_000_000;
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];

@@ -12,7 +12,7 @@ use kavka_tests::real_kafka::RealKafka;
 use kavka_tests::{java, trial};
 use libtest_mimic::Trial;
 
-use super::scale;
+use super::{connect, create, scale};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -26,7 +26,7 @@ async fn every_codec(kafka: &'static RealKafka) {
     let client = connect(kafka).await;
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let (topic, count) = (format!("numbers_{codec}"), scale(20_000, 1_000_000) as i32);
-        create(&client, &topic, 3).await;
+        create(&client, NewTopic::new(&topic).with_partitions(3)).await;
         let producer = client.producer([("compression.type", codec), ("batch.size", "50000")]);
         let producer = producer.expect("a producer");
         numbered::send(&producer, &topic, 0..count).await.await.expect("delivered");
@@ -49,14 +49,14 @@ pub(super) fn numbers(lines: &[Vec<String>]) -> BTreeMap<i32, Vec<i32>> {
 /// The producer goes on with its numbers of sequence, the consumer where `auto.offset.reset` says.
 async fn made_anew(kafka: &'static RealKafka) {
     let client = connect(kafka).await;
-    create(&client, "anew", 2).await;
+    create(&client, NewTopic::new("anew").with_partitions(2)).await;
     let producer = client.producer([("linger.ms", "0")]).expect("a producer");
     numbered::send(&producer, "anew", 0..1000).await.await.expect("delivered");
     let mut consumer = client.consumer([("auto.offset.reset", "earliest")]).expect("a consumer");
     consumer.assign((0..2).map(|at| (TopicPartition::new("anew", at), StartOffset::Earliest)));
     assert_eq!(within(read(&mut consumer, 1000)).await, (0..1000).collect());
     client.admin().delete_topics(&["anew"]).await.expect("an answer").remove(0).expect("deleted");
-    create(&client, "anew", 2).await;
+    create(&client, NewTopic::new("anew").with_partitions(2)).await;
     within(numbered::send(&producer, "anew", 1000..1100)).await.await.expect("delivered");
     numbered::holds(&client, "anew", 1000..1100).await;
     assert_eq!(within(read(&mut consumer, 100)).await, (1000..1100).collect());
@@ -89,7 +89,7 @@ async fn grown(kafka: &'static RealKafka) {
     let properties =
         [("bootstrap.servers", kafka.bootstrap_servers()), ("metadata.max.age.ms", "200")];
     let client = Client::connect(properties).await.expect("connected");
-    create(&client, "grown", 1).await;
+    create(&client, NewTopic::new("grown")).await;
     let in_turn = "org.apache.kafka.clients.producer.RoundRobinPartitioner";
     let producer = client.producer([("partitioner.class", in_turn), ("linger.ms", "0")]);
     let producer = producer.expect("a producer");
@@ -111,17 +111,6 @@ async fn grown(kafka: &'static RealKafka) {
     };
     within(all).await;
     assert_eq!(client.topic("grown").await.expect("the topic").partitions.len(), 4);
-}
-
-async fn connect(kafka: &RealKafka) -> Client {
-    let properties = [("bootstrap.servers", kafka.bootstrap_servers())];
-    Client::connect(properties).await.expect("connected")
-}
-
-async fn create(client: &Client, topic: &str, partitions: i32) {
-    let new = NewTopic::new(topic).with_partitions(partitions);
-    let created = client.admin().create_topics(&[new]).await.expect("an answer").remove(0);
-    created.expect("created");
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {

@@ -14,6 +14,7 @@ use crate::server::{Ready, Server, Signal, folder, free_port};
 
 /// A cluster of real Kafka nodes, each broker and controller at once.
 pub struct RealKafka {
+    version: String,
     nodes: Vec<Mutex<Server>>,
     listeners: Vec<Listener>,
     /// What brokers before KRaft need; it ends after them.
@@ -74,9 +75,15 @@ impl RealKafka {
             let java = broker(version, &file)?;
             started.push(Mutex::new(Server::new(name, java, directory, "Kafka Server started")));
         }
-        let cluster = Self { nodes: started, listeners, _zookeeper: None };
+        let version = version.to_owned();
+        let cluster = Self { version, nodes: started, listeners, _zookeeper: None };
         cluster.start_all()?;
         Ok(cluster)
+    }
+
+    /// The release it is of.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Every node's address, for `bootstrap.servers`.

@@ -39,6 +39,7 @@ impl RealKafka {
         let name = format!("Kafka {version}");
         let node = Server::new(name, java, directory, "[KafkaServer id=1] started");
         let cluster = Self {
+            version: version.to_owned(),
             nodes: vec![Mutex::new(node)],
             listeners: vec![listener],
             _zookeeper: Some(zookeeper),

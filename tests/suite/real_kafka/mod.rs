@@ -2,6 +2,7 @@
 
 mod inserts;
 mod likeness;
+mod old;
 mod positions;
 mod reads;
 mod restarts;
@@ -38,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
     ];
     trials.extend(likeness::trials());
+    trials.extend(old::trials());
     trials.extend(security::trials());
     trials.extend(three_nodes::trials());
     trials.extend(topics::trials());

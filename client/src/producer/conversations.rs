@@ -153,6 +153,19 @@ async fn nobody_waits_for_memory_behind_one_who_waits_for_metadata() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn full_batches_leave_while_the_rest_of_the_call_is_still_being_accepted() {
+    let (client, script) = client(Script::default()).await;
+    let producer = client.producer([("linger.ms", "60000"), ("batch.size", "1000")]).unwrap();
+    drop(producer.send(record()).await.unwrap());
+    producer.flush().await.unwrap();
+    let delivery = producer.send_batch((0..20 * CHUNK).map(|_| record())).await.unwrap();
+    let produced = script.lock().unwrap().produced;
+    assert!(produced > 1, "caller and producer share a thread, and only the caller has used it");
+    producer.flush().await.unwrap();
+    delivery.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_takes_no_more_from_other_clones_and_sends_what_they_had() {
     let (client, script) = client(Script { throttles: vec![2_000], ..Script::default() }).await;
     let producer = client.producer([("linger.ms", "0")]).unwrap();

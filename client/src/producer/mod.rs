@@ -102,6 +102,10 @@ impl Producer {
             let accepted = self.accept(&chunk, |ticket, index, _| delivery.add(ticket, index));
             accepted.await.map_err(|(place, error)| at_record(before + place, error))?;
             before += chunk.len();
+            if self.0.shared.lock().accumulator.has_closed() {
+                // What is closed can leave while it is in the caches, and answers can be heard.
+                tokio::task::yield_now().await;
+            }
         }
     }
 

@@ -254,6 +254,11 @@ impl<T> Accumulator<T> {
         self.reserved
     }
 
+    /// Whether there are batches that take no more records and are not settled.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.unsettled.len() > self.lingering.len()
+    }
+
     /// How many batches are not settled.
     pub(crate) fn unsettled(&self) -> usize {
         self.unsettled.len()

@@ -19,7 +19,7 @@ pub struct ContestOptions {
     pub batch_size: usize,
     /// Whether rivals take part.
     pub with_peers: bool,
-    /// Only cases whose name begins so.
+    /// Only cases whose name begins or ends so.
     pub filter: Option<String>,
     /// Only clients of these names.
     pub clients: Option<Vec<String>>,
@@ -43,7 +43,8 @@ impl ContestOptions {
 
     /// Whether a case of this name is asked for.
     pub fn wants(&self, case: &str) -> bool {
-        self.filter.as_deref().is_none_or(|filter| case.starts_with(filter))
+        let filter = self.filter.as_deref();
+        filter.is_none_or(|filter| case.starts_with(filter) || case.ends_with(filter))
     }
 
     /// Whether a client of this name is asked for.
@@ -94,7 +95,7 @@ impl Default for ContestOptions {
 }
 
 const HELP: &str = "\
-[CASE]          only cases whose name begins so, such as fetch-1KiB or fetch-100B/kafka
+[CASE]          only cases whose name begins or ends so, such as fetch-1KiB or /kafka
 --quick         fewer bytes and one repeat: a few minutes for everything
 --csv FILE      write case,client,metric,value; a relative path begins at the repository's folder
 --svg FILE      draw the chart
@@ -129,6 +130,8 @@ mod tests {
         };
         assert_eq!(options, expected);
         assert!(options.wants("fetch-1KiB/kafka") && !options.wants("fetch-100B/replay"));
+        let ending = ContestOptions { filter: Some("/replay".to_owned()), ..options.clone() };
+        assert!(ending.wants("fetch-100B/replay") && !ending.wants("fetch-100B/replay/shipped"));
         assert!(options.wants_client("krafka") && !options.wants_client("kavka-owned"));
     }
 

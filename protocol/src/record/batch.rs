@@ -1,6 +1,8 @@
 //! A slice of a partition's log, batch by batch.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
 
 use crate::{
     compression::{Compression, Decompressor},
@@ -51,12 +53,17 @@ impl Batches {
         Self { rest: records }
     }
 
+    /// What has not been walked yet.
+    pub(crate) const fn rest(&self) -> &Bytes {
+        &self.rest
+    }
+
     fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
         let Some(header) = RecordBatchHeader::parse_whole(&self.rest)? else {
             return Ok(None);
         };
         let bytes = self.rest.split_to(header.size_in_bytes());
-        Ok(Some(BatchView { header, bytes, floor: Offset::MIN }))
+        Ok(Some(BatchView { header, bytes, floor: Offset::MIN, opened: None }))
     }
 }
 
@@ -80,6 +87,8 @@ pub struct BatchView {
     header: RecordBatchHeader,
     bytes: Bytes,
     floor: Offset,
+    /// What opening it gives, where that is known already.
+    opened: Option<Arc<BatchBody>>,
 }
 
 impl BatchView {
@@ -87,6 +96,14 @@ impl BatchView {
     #[must_use]
     pub fn with_floor(mut self, floor: Offset) -> Self {
         self.floor = floor;
+        self
+    }
+
+    /// The same batch with these records, which were read from it before: it need not be opened again.
+    #[must_use]
+    pub fn with_body(mut self, body: BatchBody) -> Self {
+        self.header.record_count = body.header.record_count;
+        self.opened = Some(Arc::new(body));
         self
     }
 
@@ -194,6 +211,9 @@ impl BatchView {
     /// Records that are not compressed stay where they are; others go into a buffer that returns to
     /// `decompressor` when the last reference to it is dropped.
     pub fn body(&self, decompressor: &mut Decompressor) -> Result<BatchBody, DecodeError> {
+        if let Some(opened) = &self.opened {
+            return Ok(BatchBody::clone(opened));
+        }
         self.check_crc()?;
         if self.magic() < MAGIC {
             return self.legacy_body(decompressor);
@@ -279,6 +299,41 @@ impl BatchBody {
     #[inline]
     pub fn resume(&self, position: RecordsPosition) -> Records<'_> {
         self.records().at(position)
+    }
+
+    /// Splits off the next records, at most `limit` of them, and says at which offset what stays here
+    /// begins: the two share their memory. `None` when nothing stays.
+    ///
+    /// # Errors
+    /// A damaged record, unless others come before it.
+    pub fn split_off_first(&mut self, limit: usize) -> Result<(Self, Option<Offset>), DecodeError> {
+        let mut records = self.records();
+        let (mut count, mut next) = (0, self.floor);
+        let mut behind = records.position();
+        while count < limit {
+            match records.next() {
+                None => break,
+                Some(Ok(record)) => {
+                    (count, next) = (count + 1, record.offset().saturating_add(1));
+                    behind = records.position();
+                }
+                Some(Err(error)) if count == 0 => return Err(error),
+                Some(Err(_)) => break,
+            }
+        }
+        let cut = self.records.len().saturating_sub(behind.unread());
+        let mut first = self.clone();
+        first.records.truncate(cut);
+        self.records.advance(cut.min(self.records.len()));
+        let left = match self.messages {
+            None => behind.remaining(),
+            Some(_) => {
+                self.header.record_count.saturating_sub(count.try_into().unwrap_or(i32::MAX))
+            }
+        };
+        first.header.record_count -= left;
+        (self.header.record_count, self.floor) = (left, next);
+        Ok((first, (!self.records.is_empty()).then_some(next)))
     }
 
     /// What the records are slices of: `bytes().slice_ref(value)` keeps a value without a copy.

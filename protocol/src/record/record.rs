@@ -49,6 +49,18 @@ pub struct RecordsPosition {
     next_offset_delta: i64,
 }
 
+impl RecordsPosition {
+    /// How many bytes of the body lie behind it.
+    pub(crate) const fn unread(self) -> usize {
+        self.unread
+    }
+
+    /// How many records do; 0 for messages.
+    pub(crate) const fn remaining(self) -> i32 {
+        self.remaining
+    }
+}
+
 impl<'b> Records<'b> {
     pub(crate) fn new(header: &RecordBatchHeader, floor: Offset, records: &'b [u8]) -> Self {
         let append_time = match header.attributes.timestamp_type {

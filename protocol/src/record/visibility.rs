@@ -6,9 +6,10 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
+    compression::Compression,
     error::DecodeError,
-    ids::{Offset, ProducerId},
-    record::{BatchView, Batches, ControlType},
+    ids::{LeaderEpoch, Offset, ProducerId},
+    record::{BatchView, Batches, ControlType, header::MAGIC},
 };
 
 /// Which records of transactions a reader sees (`isolation.level`).
@@ -115,8 +116,12 @@ impl FromIterator<(ProducerId, Offset)> for AbortedTransactions {
 #[derive(Clone, Debug)]
 pub struct VisibleBatches {
     batches: Batches,
+    /// A batch that was opened before, and comes first.
+    opened: Option<BatchView>,
     /// Where the reader is; below it nothing comes out, should the log say anything twice.
     next_offset: Offset,
+    /// The epoch of the last batch that came out or was passed over.
+    leader_epoch: Option<LeaderEpoch>,
     isolation: IsolationLevel,
     aborted: AbortedTransactions,
     /// How many of the aborted transactions have begun.
@@ -135,7 +140,9 @@ impl VisibleBatches {
     ) -> Self {
         Self {
             batches: Batches::new(records),
+            opened: None,
             next_offset: from,
+            leader_epoch: None,
             isolation,
             aborted,
             begun: 0,
@@ -143,22 +150,89 @@ impl VisibleBatches {
         }
     }
 
+    /// Only `batch`, which reaches up to `next_offset` as far as the reader is concerned.
+    pub fn of(batch: BatchView, next_offset: Offset) -> Self {
+        let nothing = Self::new(
+            Bytes::new(),
+            next_offset,
+            IsolationLevel::ReadUncommitted,
+            AbortedTransactions::default(),
+        );
+        Self { opened: Some(batch), ..nothing }
+    }
+
     /// The position after everything that came out or was passed over so far.
     pub const fn next_offset(&self) -> Offset {
         self.next_offset
     }
 
-    fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
+    /// How many bytes of the log are left to be walked.
+    pub fn size_in_bytes(&self) -> usize {
+        self.batches.rest().len()
+    }
+
+    /// The epoch of the leader that appended the last batch that came out or was passed over so far.
+    pub const fn leader_epoch(&self) -> Option<LeaderEpoch> {
+        self.leader_epoch
+    }
+
+    /// Splits off the next batches, as many as hold at most `limit` records together; the others stay
+    /// here. What aborted transactions hide does not count.
+    ///
+    /// # Errors
+    /// A damaged header, unless batches come before it.
+    pub fn split_off_first(&mut self, limit: usize) -> Result<Self, DecodeError> {
+        let mut before = self.clone();
+        let (mut count, mut split) = (0, false);
+        if let Some(opened) = &self.opened {
+            count = opened.record_count();
+            if count > limit {
+                (before.opened, before.batches) = (None, Batches::new(Bytes::new()));
+                return Ok(before);
+            }
+            (self.opened, split) = (None, true);
+        }
         loop {
-            let Some(batch) = self.batches.next().transpose()? else {
-                return Ok(None);
-            };
-            let (is_visible, floor) = (self.is_visible(&batch)?, self.next_offset);
-            self.next_offset = floor.max(batch.next_offset());
+            let mut ahead = self.clone();
+            match ahead.step() {
+                Ok(None) => break,
+                Ok(Some((batch, is_visible))) => {
+                    count = count.saturating_add(if is_visible { most_records(&batch) } else { 0 });
+                    if count > limit {
+                        break;
+                    }
+                }
+                Err(error) if !split => return Err(error),
+                Err(_) => break,
+            }
+            (*self, split) = (ahead, true);
+        }
+        let taken = before.batches.rest().len() - self.batches.rest().len();
+        let records = before.batches.rest().slice(..taken);
+        Ok(Self { batches: Batches::new(records), ..before })
+    }
+
+    fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
+        if let Some(opened) = self.opened.take() {
+            return Ok(Some(opened));
+        }
+        while let Some((batch, is_visible)) = self.step()? {
             if is_visible {
-                return Ok(Some(batch.with_floor(floor)));
+                return Ok(Some(batch));
             }
         }
+        Ok(None)
+    }
+
+    /// The next batch, whether or not it is to be seen.
+    fn step(&mut self) -> Result<Option<(BatchView, bool)>, DecodeError> {
+        let Some(batch) = self.batches.next().transpose()? else {
+            return Ok(None);
+        };
+        let (is_visible, floor) = (self.is_visible(&batch)?, self.next_offset);
+        self.next_offset = floor.max(batch.next_offset());
+        self.leader_epoch = batch.leader_epoch();
+        Ok(Some((batch.with_floor(floor), is_visible)))
     }
 
     fn is_visible(&mut self, batch: &BatchView) -> Result<bool, DecodeError> {
@@ -206,6 +280,13 @@ impl Iterator for VisibleBatches {
 }
 
 impl std::iter::FusedIterator for VisibleBatches {}
+
+/// How many records a batch may hold, as far as its header says: that of compressed messages of the
+/// formats 0 and 1 does not.
+fn most_records(batch: &BatchView) -> usize {
+    let is_set = batch.magic() < MAGIC && batch.compression() != Compression::None;
+    if is_set { usize::MAX } else { batch.record_count() }
+}
 
 /// The position after all of `records` for a reader at `from`; only headers are read.
 pub fn next_offset_after(records: &Bytes, from: Offset) -> Result<Offset, DecodeError> {

@@ -254,3 +254,54 @@ fn a_walk_goes_on_where_it_stood_without_decoding_what_lies_before() {
     assert_eq!(pieces, whole);
     assert!(body.resume(position).next().is_none());
 }
+
+/// The offsets of the records that come out, part by part.
+fn parts(mut body: BatchBody, limit: usize) -> Vec<Vec<Offset>> {
+    let whole = usize::try_from(body.header().record_count).unwrap();
+    let (mut parts, mut next, mut all) = (Vec::new(), Some(0), 0);
+    while let Some(from) = next {
+        let (part, then) = body.split_off_first(limit).unwrap();
+        let offsets: Vec<_> = part.records().map(|record| record.unwrap().offset()).collect();
+        assert!(offsets.iter().all(|offset| *offset >= from));
+        let count = usize::try_from(part.header().record_count).unwrap();
+        assert!(count >= offsets.len(), "those below the floor are in it, too");
+        all += count;
+        parts.push(offsets);
+        next = then;
+    }
+    assert_eq!(all, whole);
+    parts
+}
+
+#[test]
+fn a_body_is_handed_out_in_parts_without_being_opened_again() {
+    for codec in Compression::ALL {
+        let bytes = sealed(codec, &["a", "b", "c", "d", "e"]).stamp(None);
+        let body = |floor| view(bytes.clone()).with_floor(floor).body(&mut Decompressor::new());
+        for (floor, limit, expected) in [
+            (0, 2, vec![vec![0, 1], vec![2, 3], vec![4]]),
+            (0, 5, vec![vec![0, 1, 2, 3, 4]]),
+            (0, 9, vec![vec![0, 1, 2, 3, 4]]),
+            (2, 2, vec![vec![2, 3], vec![4]]),
+        ] {
+            assert_eq!(parts(body(floor).unwrap(), limit), expected, "{codec}, {floor}, {limit}");
+        }
+        let (first, next) = body(0).unwrap().split_off_first(2).unwrap();
+        let part = view(bytes.clone()).with_body(first);
+        assert_eq!((part.record_count(), next), (2, Some(2)));
+        let again = part.body(&mut Decompressor::new()).unwrap();
+        let values: Vec<_> =
+            again.records().map(|r| r.unwrap().value().unwrap().to_vec()).collect();
+        assert_eq!(values, [b"a", b"b"]);
+    }
+}
+
+#[test]
+fn records_before_a_damaged_one_come_first() {
+    let records = [record(0, 0, &[0]), record(0, 1, &[0]), vec![0x7f; 9]].concat();
+    let bytes = batch_of(header(3), &records);
+    let mut body = view(bytes).body(&mut Decompressor::new()).unwrap();
+    let (first, next) = body.split_off_first(9).unwrap();
+    assert_eq!((first.records().map(Result::unwrap).count(), next), (2, Some(2)));
+    assert!(body.split_off_first(9).is_err());
+}

@@ -5,8 +5,8 @@ use crate::{
     compression::Compressor,
     ids::ProducerId,
     record::{
-        AbortedTransactions, BatchView, Batches, IsolationLevel, TimestampType, VisibleBatches,
-        next_offset_after,
+        AbortedTransactions, BatchBody, BatchView, Batches, IsolationLevel, TimestampType,
+        VisibleBatches, next_offset_after,
         testing::{Plain, Writer, logged, view},
     },
 };
@@ -347,5 +347,23 @@ fn damage_that_checksums_do_not_show_never_panics() {
                 assert!(body.records().count() <= 3);
             }
         }
+    }
+}
+
+#[test]
+fn compressed_messages_are_handed_out_in_parts_once_they_are_opened() {
+    for codec in LEGACY_CODECS {
+        let set = wrapper(1, codec, 0, 14, &plain(1, &[0, 1, 2, 3, 4]));
+        let isolation = IsolationLevel::ReadUncommitted;
+        let none = AbortedTransactions::default();
+        let mut rest = VisibleBatches::new(set.clone().into(), 0, isolation, none);
+        assert_eq!(rest.split_off_first(4).unwrap().count(), 0, "{codec}: nobody knows how many");
+        let mut body = view(set).with_floor(11).body(&mut Decompressor::new()).unwrap();
+        let (first, next) = body.split_off_first(2).unwrap();
+        let offsets = |body: &BatchBody| -> Vec<_> {
+            body.records().map(|record| record.unwrap().offset()).collect()
+        };
+        assert_eq!((offsets(&first), next), (vec![11, 12], Some(13)), "{codec}");
+        assert_eq!((offsets(&body), body.split_off_first(9).unwrap().1), (vec![13, 14], None));
     }
 }

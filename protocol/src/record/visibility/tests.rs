@@ -264,3 +264,69 @@ fn the_filter_agrees_with_a_naive_model_whatever_the_order_of_the_list() {
         }
     }
 }
+
+/// What comes out in parts of at most `limit` records, one after the other.
+fn in_parts(mut rest: VisibleBatches, limit: usize) -> Vec<Offset> {
+    let mut offsets = Vec::new();
+    loop {
+        let mut part = rest.split_off_first(limit).unwrap();
+        let seen = seen(&mut part);
+        assert!(seen.len() <= limit);
+        assert_eq!(part.next_offset(), rest.next_offset(), "a part ends where the rest begins");
+        let is_over = seen.is_empty();
+        offsets.extend(seen);
+        if is_over {
+            return offsets;
+        }
+    }
+}
+
+#[test]
+fn parts_show_what_the_whole_shows_and_end_between_batches() {
+    for (isolation, expected) in [
+        (IsolationLevel::ReadCommitted, vec![2, 3, 5, 7]),
+        (IsolationLevel::ReadUncommitted, vec![0, 1, 2, 3, 5, 7]),
+    ] {
+        for limit in 2..8 {
+            let aborted = AbortedTransactions::from_iter([(ProducerId(1), 0)]);
+            let log = Bytes::from(interleaved().concat());
+            let mut whole = VisibleBatches::new(log, 0, isolation, aborted);
+            assert_eq!(in_parts(whole.clone(), limit), expected, "{isolation:?}, {limit}");
+            let first = whole.split_off_first(limit).unwrap();
+            let left = whole.count();
+            assert_eq!(first.count() + left, expected.len() - usize::from(expected[0] == 0));
+        }
+    }
+}
+
+#[test]
+fn a_batch_with_more_records_than_asked_for_stays() {
+    let log = [logged(0, &["a", "b"], Writer::Plain), logged(2, &["c"], Writer::Plain)];
+    let isolation = IsolationLevel::ReadUncommitted;
+    let none = AbortedTransactions::default();
+    let mut rest = VisibleBatches::new(log.concat().into(), 0, isolation, none);
+    assert!(seen(&mut rest.split_off_first(1).unwrap()).is_empty());
+    assert_eq!((rest.next_offset(), seen(&mut rest)), (0, vec![0, 1, 2]));
+}
+
+#[test]
+fn damage_is_told_when_nothing_stands_before_it() {
+    let whole = logged(0, &["a"], Writer::Plain);
+    let mut damaged = logged(1, &["b"], Writer::Plain).to_vec();
+    damaged[16] = 9;
+    let log = [whole, damaged.into()].concat();
+    let none = AbortedTransactions::default();
+    let mut rest = VisibleBatches::new(log.into(), 0, IsolationLevel::ReadUncommitted, none);
+    assert_eq!(seen(&mut rest.split_off_first(9).unwrap()), [0]);
+    assert!(rest.split_off_first(9).is_err());
+}
+
+#[test]
+fn the_epoch_is_that_of_the_last_batch_passed() {
+    let log: Bytes = interleaved().concat().into();
+    let isolation = IsolationLevel::ReadUncommitted;
+    let mut visible = VisibleBatches::new(log, 0, isolation, AbortedTransactions::default());
+    assert_eq!(visible.leader_epoch(), None);
+    seen(&mut visible);
+    assert_eq!(visible.leader_epoch(), Some(LeaderEpoch(0)));
+}

@@ -100,6 +100,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Cluster {
     pub(crate) id: String,
     nodes: Vec<SocketAddr>,
+    racks: Vec<String>,
     pub(crate) topics: BTreeMap<Arc<str>, Topic>,
     pub(crate) retention: Retention,
     pub(crate) script: Script,
@@ -111,6 +112,8 @@ pub(crate) struct Cluster {
     next_producer_id: i64,
     /// When producers are forgotten next, once anybody has asked for anything.
     next_expiry: Option<Instant>,
+    /// How many bytes of records were fetched.
+    pub(crate) fetched_bytes: u64,
     changes: u64,
 }
 
@@ -120,6 +123,7 @@ impl Cluster {
         Self {
             id: Uuid::new_v4().simple().to_string(),
             nodes: nodes.to_vec(),
+            racks: config.racks.clone(),
             topics: BTreeMap::new(),
             retention: Retention::new(config.retention_bytes),
             script: Script::default(),
@@ -130,6 +134,7 @@ impl Cluster {
             next_leader: 0,
             next_producer_id: FIRST_PRODUCER_ID,
             next_expiry: None,
+            fetched_bytes: 0,
             changes: 0,
         }
     }
@@ -281,17 +286,52 @@ impl Cluster {
     ) -> Result<&mut Partition, ErrorCode> {
         let partition =
             self.partition_mut(topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        match epoch {
-            Some(epoch) if epoch < partition.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
-            Some(epoch) if epoch > partition.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),
-            _ if partition.leader() != node => Err(ErrorCode::NotLeaderOrFollower),
-            _ => Ok(partition),
+        partition.check_epoch(epoch)?;
+        match partition.leader() == node {
+            true => Ok(partition),
+            false => Err(ErrorCode::NotLeaderOrFollower),
         }
+    }
+
+    /// The partition, for a request to `node` that any of its replicas may answer.
+    pub(crate) fn replicated_by(
+        &self,
+        node: BrokerId,
+        topic: &str,
+        partition: i32,
+        epoch: Option<LeaderEpoch>,
+    ) -> Result<&Partition, ErrorCode> {
+        let partition =
+            self.partition(topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        partition.check_epoch(epoch)?;
+        match partition.replicas.contains(&node) {
+            true => Ok(partition),
+            false => Err(ErrorCode::NotLeaderOrFollower),
+        }
+    }
+
+    /// The replica that a reader in `rack` should turn to instead of the leader (KIP-392).
+    pub(crate) fn nearest_replica(&self, partition: &Partition, rack: &str) -> Option<BrokerId> {
+        let leader = partition.leader();
+        let is_near = |replica: BrokerId| !rack.is_empty() && self.rack(replica) == Some(rack);
+        let mut replicas = partition.replicas.iter().copied();
+        replicas.find(|replica| is_near(*replica)).filter(|_| !is_near(leader))
+    }
+
+    /// The rack that the node stands in.
+    pub(crate) fn rack(&self, node: BrokerId) -> Option<&str> {
+        let index = usize::try_from(node.0).ok()?.checked_sub(1)?;
+        self.racks.get(index).map(String::as_str)
     }
 
     pub(crate) fn partition_mut(&mut self, topic: &str, partition: i32) -> Option<&mut Partition> {
         let index = usize::try_from(partition).ok()?;
         self.topics.get_mut(topic)?.partitions.get_mut(index)
+    }
+
+    pub(crate) fn partition(&self, topic: &str, partition: i32) -> Option<&Partition> {
+        let index = usize::try_from(partition).ok()?;
+        self.topics.get(topic)?.partitions.get(index)
     }
 
     /// How often something has changed that a parked request may be waiting for.
@@ -312,8 +352,7 @@ impl Cluster {
         topic: &str,
         partition: i32,
     ) -> Option<(BrokerId, LeaderEpoch)> {
-        let index = usize::try_from(partition).ok()?;
-        let partition = self.topics.get(topic)?.partitions.get(index)?;
+        let partition = self.partition(topic, partition)?;
         Some((partition.leader(), partition.leader_epoch))
     }
 

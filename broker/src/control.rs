@@ -95,6 +95,11 @@ impl Control {
         self.shared.with(|cluster, _| cluster.script.received(key))
     }
 
+    /// How many bytes of record batches all nodes together have put into Fetch answers.
+    pub fn fetched_bytes(&self) -> u64 {
+        self.shared.with(|cluster, _| cluster.fetched_bytes)
+    }
+
     /// Speaks `key` up to version `max` at most, as an older broker would; below the oldest version
     /// there is, not at all.
     pub fn api_versions(&self, key: ApiKey, max: i16) {

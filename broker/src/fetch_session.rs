@@ -8,7 +8,7 @@ use std::{
 
 use indexmap::IndexMap;
 use kavka_protocol::{
-    BrokerId, ErrorCode, Offset,
+    BrokerId, ErrorCode, Offset, TopicId,
     messages::{FetchRequest, TopicName, fetch_request::FetchPartition},
     server::PartitionAnswer,
 };
@@ -26,11 +26,21 @@ pub(crate) struct FetchSessions {
 /// A session as both sides call it; 0 is none.
 type SessionId = i32;
 
-type Key = (TopicName, i32);
+type Key = (WantedTopic, i32);
+
+/// A topic as a reader calls it: up to version 12 by its name, then by its id (KIP-516).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct WantedTopic {
+    /// Empty where it is called by its id.
+    pub(crate) name: TopicName,
+    pub(crate) id: Option<TopicId>,
+}
 
 #[derive(Debug)]
 struct FetchSession {
     node: BrokerId,
+    /// Whether its requests have ids of topics.
+    has_ids: bool,
     /// The number of the next request.
     epoch: i32,
     created: Instant,
@@ -51,8 +61,9 @@ struct Remembered {
 #[derive(Debug)]
 pub(crate) struct FetchContext {
     kind: Kind,
+    has_ids: bool,
     /// The partitions to read, in this order.
-    pub(crate) wanted: Vec<(TopicName, FetchPartition)>,
+    pub(crate) wanted: Vec<(WantedTopic, FetchPartition)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,27 +75,32 @@ enum Kind {
 }
 
 impl FetchSessions {
-    /// Takes in a request that has just come to `node`.
+    /// Takes in a request of this version that has just come to `node`.
     pub(crate) fn open(
         &mut self,
         node: BrokerId,
+        version: i16,
         request: &FetchRequest,
         now: Instant,
     ) -> Result<FetchContext, ErrorCode> {
+        let has_ids = version >= FIRST_WITH_IDS;
         if !is_incremental(request) {
             if self.find(node, request.session_id).is_ok() {
                 self.sessions.remove(&request.session_id);
             }
-            return Ok(FetchContext::of_named(request));
+            return Ok(FetchContext::of_named(request, has_ids));
         }
         let session = self.find(node, request.session_id)?;
         if session.epoch != request.session_epoch {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
         }
+        if session.has_ids != has_ids {
+            return Err(ErrorCode::FetchSessionTopicIdError);
+        }
         session.update(request);
         if session.partitions.is_empty() {
             self.sessions.remove(&request.session_id);
-            return Ok(FetchContext { kind: Kind::Sessionless, wanted: Vec::new() });
+            return Ok(FetchContext { kind: Kind::Sessionless, has_ids, wanted: Vec::new() });
         }
         session.epoch = next_epoch(session.epoch);
         session.used = now;
@@ -95,10 +111,11 @@ impl FetchSessions {
     pub(crate) fn reopen(
         &mut self,
         node: BrokerId,
+        version: i16,
         request: &FetchRequest,
     ) -> Result<FetchContext, ErrorCode> {
         if !is_incremental(request) {
-            return Ok(FetchContext::of_named(request));
+            return Ok(FetchContext::of_named(request, version >= FIRST_WITH_IDS));
         }
         let session = self.find(node, request.session_id)?;
         // Another request with the same number has overtaken it.
@@ -118,7 +135,7 @@ impl FetchSessions {
     ) -> (SessionId, Vec<PartitionAnswer>) {
         match context.kind {
             Kind::Sessionless => (NO_SESSION, answers),
-            Kind::Full => (self.begin(node, context.wanted, &answers, now), answers),
+            Kind::Full => (self.begin(node, context, &answers, now), answers),
             Kind::Incremental(id) => match self.sessions.get_mut(&id) {
                 Some(session) => (id, session.news(answers)),
                 None => (NO_SESSION, answers),
@@ -145,15 +162,16 @@ impl FetchSessions {
     fn begin(
         &mut self,
         node: BrokerId,
-        wanted: Vec<(TopicName, FetchPartition)>,
+        context: FetchContext,
         answers: &[PartitionAnswer],
         now: Instant,
     ) -> SessionId {
+        let FetchContext { has_ids, wanted, .. } = context;
         if !self.has_room(node, wanted.len(), now) {
             return NO_SESSION;
         }
         let remember =
-            |((topic, asked), answer): ((TopicName, FetchPartition), &PartitionAnswer)| {
+            |((topic, asked), answer): ((WantedTopic, FetchPartition), &PartitionAnswer)| {
                 let PartitionAnswer { high_watermark, log_start_offset, .. } = *answer;
                 let key = (topic, asked.partition);
                 (key, Remembered { asked, high_watermark, log_start_offset })
@@ -161,7 +179,8 @@ impl FetchSessions {
         let partitions = wanted.into_iter().zip(answers).map(remember).collect();
         let (epoch, created, used) = (FIRST_EPOCH, now, now);
         let id = self.take_id();
-        self.sessions.insert(id, FetchSession { node, epoch, created, used, partitions });
+        let session = FetchSession { node, has_ids, epoch, created, used, partitions };
+        self.sessions.insert(id, session);
         id
     }
 
@@ -210,7 +229,8 @@ impl FetchSession {
         }
         for forgotten in &request.forgotten_topics_data {
             for partition in &forgotten.partitions {
-                self.partitions.shift_remove(&(forgotten.topic.clone(), *partition));
+                let topic = WantedTopic::new(&forgotten.topic, forgotten.topic_id);
+                self.partitions.shift_remove(&(topic, *partition));
             }
         }
     }
@@ -218,14 +238,16 @@ impl FetchSession {
     fn context(&self, id: SessionId) -> FetchContext {
         let partitions = self.partitions.iter();
         let wanted = partitions.map(|((topic, _), known)| (topic.clone(), known.asked.clone()));
-        FetchContext { kind: Kind::Incremental(id), wanted: wanted.collect() }
+        let (kind, has_ids) = (Kind::Incremental(id), self.has_ids);
+        FetchContext { kind, has_ids, wanted: wanted.collect() }
     }
 
     /// Which answers tell something that was not told before.
     fn news(&mut self, mut answers: Vec<PartitionAnswer>) -> Vec<PartitionAnswer> {
         let last = self.partitions.len().saturating_sub(1);
         answers.retain(|answer| {
-            let key = (TopicName(answer.topic.clone()), answer.partition);
+            let (name, id) = (TopicName(answer.topic.clone()), answer.topic_id);
+            let key = (WantedTopic { name, id }, answer.partition);
             let Some((place, _, known)) = self.partitions.get_full_mut(&key) else {
                 return true;
             };
@@ -248,15 +270,22 @@ impl Remembered {
         !answer.records.is_empty()
             || answer.error.is_some()
             || answer.diverging_epoch.is_some()
+            || answer.preferred_read_replica.is_some()
             || before != (self.high_watermark, self.log_start_offset)
     }
 }
 
+impl WantedTopic {
+    fn new(name: &TopicName, id: Uuid) -> Self {
+        Self { name: name.clone(), id: TopicId::from_wire(id) }
+    }
+}
+
 impl FetchContext {
-    fn of_named(request: &FetchRequest) -> Self {
+    fn of_named(request: &FetchRequest, has_ids: bool) -> Self {
         let is_last = request.session_epoch == FINAL_EPOCH;
         let kind = if is_last { Kind::Sessionless } else { Kind::Full };
-        Self { kind, wanted: named(request).collect() }
+        Self { kind, has_ids, wanted: named(request).collect() }
     }
 }
 
@@ -266,9 +295,10 @@ fn is_incremental(request: &FetchRequest) -> bool {
 }
 
 /// The partitions that the request names.
-fn named(request: &FetchRequest) -> impl Iterator<Item = (TopicName, FetchPartition)> {
+fn named(request: &FetchRequest) -> impl Iterator<Item = (WantedTopic, FetchPartition)> {
     request.topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|partition| (topic.topic.clone(), partition.clone()))
+        let wanted = WantedTopic::new(&topic.topic, topic.topic_id);
+        topic.partitions.iter().map(move |partition| (wanted.clone(), partition.clone()))
     })
 }
 
@@ -277,6 +307,9 @@ fn next_epoch(epoch: i32) -> i32 {
 }
 
 const NO_SESSION: SessionId = 0;
+
+/// The first version of Fetch that has ids of topics instead of their names.
+const FIRST_WITH_IDS: i16 = 13;
 
 /// Asks for a session.
 const INITIAL_EPOCH: i32 = 0;

@@ -51,6 +51,9 @@ pub struct BrokerConfig {
     pub listen: SocketAddr,
     /// How many nodes the cluster has.
     pub nodes: usize,
+    /// The rack of each node, that of node 1 first; nodes behind the last have none. The leader of a
+    /// partition sends readers of another rack to the first replica in theirs.
+    pub racks: Vec<String>,
     /// How many bytes of record batches the whole cluster keeps; the oldest go first.
     pub retention_bytes: u64,
     /// How many partitions a topic gets when nobody says.
@@ -65,6 +68,7 @@ impl Default for BrokerConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             nodes: 1,
+            racks: Vec::new(),
             retention_bytes: 512 << 20,
             default_partitions: 1,
             auto_create_topics: true,

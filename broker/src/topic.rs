@@ -1,6 +1,6 @@
 //! Topics: their names, settings and partitions.
 
-use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicId};
+use kavka_protocol::{BrokerId, ErrorCode, LeaderEpoch, Offset, TopicId};
 
 use crate::{
     leader_epochs::LeaderEpochs, log::PartitionLog, producer_state::ProducerStates,
@@ -62,6 +62,15 @@ impl Partition {
     /// Where `epoch`, or the last one before it, ends in the log; `None` for one that is to come.
     pub(crate) fn end_of_epoch(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
         self.leader_epochs.end_of(epoch, self.log.start(), self.log.end())
+    }
+
+    /// Whether somebody who believes in `epoch` means the present leader.
+    pub(crate) fn check_epoch(&self, epoch: Option<LeaderEpoch>) -> Result<(), ErrorCode> {
+        match epoch {
+            Some(epoch) if epoch < self.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
+            Some(epoch) if epoch > self.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),
+            _ => Ok(()),
+        }
     }
 
     /// The node that leads it.

@@ -56,6 +56,8 @@ pub enum ErrorKind {
     RecordTooLarge,
     /// The time allowed has passed.
     Timeout,
+    /// The topic was deleted while it was read, and another one has its name.
+    TopicRecreated,
     /// The partition does not exist.
     UnknownPartition,
     /// The topic does not exist.

@@ -113,6 +113,7 @@ pub use state::fetch::ResetCause;
 pub use state::fetch::StartOffset;
 pub use stats::BrokerStats;
 pub use stats::ClientStats;
+pub use stats::ConsumerStats;
 pub use stats::ProducedStats;
 pub use stats::ProducerStats;
 pub use token::FileToken;

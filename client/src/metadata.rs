@@ -57,6 +57,11 @@ impl MetadataCache {
         self.with(|metadata| metadata.cluster().clone())
     }
 
+    /// Whether the cluster has this broker, as far as is known.
+    pub(crate) fn has_broker(&self, id: BrokerId) -> bool {
+        self.with(|metadata| metadata.cluster().brokers.iter().any(|broker| broker.id == id))
+    }
+
     /// Keeps `topic` known from now on, as long as somebody looks at it now and then.
     pub(crate) fn track(&self, topic: &str, interest: Interest) {
         self.with(|metadata| metadata.track(topic, interest, now()));

@@ -1,5 +1,6 @@
 //! [`Network`]: requests to brokers, whichever of them is meant.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,7 @@ use indexmap::IndexMap;
 use kavka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kavka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kavka_protocol::{
-    ApiKey, BrokerId, ErrorCode, IsolationLevel, Request, StrBytes, TopicPartition,
-    decode_response, encode_request,
+    ApiKey, BrokerId, ErrorCode, IsolationLevel, Request, StrBytes, decode_response, encode_request,
 };
 
 use crate::config::ClientConfig;
@@ -154,12 +154,12 @@ pub(crate) fn topic_name(topic: &str) -> TopicName {
 }
 
 /// Groups by topic, and keeps the order that partitions are named in.
-pub(crate) fn by_topic<'a, P>(
-    partitions: impl Iterator<Item = (&'a TopicPartition, P)>,
-) -> IndexMap<&'a str, Vec<P>> {
-    let mut topics: IndexMap<&str, Vec<P>> = IndexMap::new();
-    for (partition, request) in partitions {
-        topics.entry(&partition.topic).or_default().push(request);
+pub(crate) fn by_topic<T: Hash + Eq, P>(
+    partitions: impl Iterator<Item = (T, P)>,
+) -> IndexMap<T, Vec<P>> {
+    let mut topics: IndexMap<T, Vec<P>> = IndexMap::new();
+    for (topic, partition) in partitions {
+        topics.entry(topic).or_default().push(partition);
     }
     topics
 }

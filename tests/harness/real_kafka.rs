@@ -204,6 +204,7 @@ fn properties(
          advertised.listeners={addresses}\n\
          listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT\n\
          inter.broker.listener.name=PLAINTEXT\nlog.dirs={data}\n\
+         broker.rack=rack-{id}\nreplica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector\n\
          offsets.topic.replication.factor={nodes}\ntransaction.state.log.replication.factor={nodes}\n\
          share.coordinator.state.topic.replication.factor={nodes}\n\
          transaction.state.log.min.isr=1\nshare.coordinator.state.topic.min.isr=1\n\

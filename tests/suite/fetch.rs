@@ -1,7 +1,12 @@
 //! Reading through the whole client from the in-process broker: what arrives, in which order, and
 //! what happens when the cluster does not behave.
 
+mod memory;
+mod parts;
+mod replicas;
+mod resets;
 mod sessions;
+mod topic_ids;
 mod truncation;
 mod world;
 
@@ -9,7 +14,7 @@ use kavka_broker::Disconnect;
 use kavka_client::protocol::{
     ApiKey, BrokerId, Compression, Decompressor, ErrorCode, Offset, TopicPartition,
 };
-use kavka_client::{Client, ErrorKind, FetchState, FetchedBatches, Properties, StartOffset};
+use kavka_client::{Client, ErrorKind, Properties, StartOffset};
 use kavka_tests::trial;
 use libtest_mimic::Trial;
 
@@ -55,14 +60,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_pause_keeps_what_was_fetched_and_lets_the_others_go_on,
         ),
         trial::conversation(
-            "fetch::a_slow_reader_is_given_no_more_than_the_budget_holds",
-            a_slow_reader_is_given_no_more_than_the_budget_holds,
-        ),
-        trial::conversation(
-            "fetch::batches_larger_than_every_limit_pass",
-            batches_larger_than_every_limit_pass,
-        ),
-        trial::conversation(
             "fetch::polls_that_are_given_up_lose_nothing",
             polls_that_are_given_up_lose_nothing,
         ),
@@ -99,7 +96,12 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_million_records_arrive_once_and_in_order,
         ),
     ];
+    trials.extend(memory::trials());
+    trials.extend(parts::trials());
+    trials.extend(replicas::trials());
+    trials.extend(resets::trials());
     trials.extend(sessions::trials());
+    trials.extend(topic_ids::trials());
     trials.extend(truncation::trials());
     trials
 }
@@ -314,53 +316,6 @@ async fn a_pause_keeps_what_was_fetched_and_lets_the_others_go_on() {
     // Each partition takes 40 fetches of one batch; some ask for both, none asks again.
     let fetches = world.broker.control().requests(ApiKey::Fetch);
     assert!(fetches <= 90, "{fetches} fetches");
-}
-
-/// A reader that keeps what it gets holds its share of the budget, and goes on when it lets go.
-async fn a_slow_reader_is_given_no_more_than_the_budget_holds() {
-    let world = World::start(1, 3).await;
-    for partition in 0..3 {
-        world.write(partition, vec![batch(Compression::None, 10, 1000); 40]).await;
-    }
-    let small = [("max.partition.fetch.bytes", "11000"), ("kavka.prefetch.bytes", "100000")];
-    let mut consumer = world.consumer(&small);
-    consumer.assign((0..3).map(|partition| (tp(partition), StartOffset::At(0))));
-    let mut reader = Reader::default();
-    let mut held: Vec<FetchedBatches> = Vec::new();
-    while reader.ends.len() < 3 {
-        let bytes: usize = held.iter().map(FetchedBatches::size_in_bytes).sum();
-        assert!(bytes <= 150_000, "{bytes} bytes handed out");
-        if bytes >= 100_000 {
-            let state = consumer.explain(&tp(0)).state;
-            assert!(!matches!(state, FetchState::Unassigned | FetchState::NoLeader), "{state}");
-            held.clear();
-        }
-        let fetch = consumer.poll().await.unwrap();
-        reader.note_ends(&fetch);
-        for batches in fetch.into_partitions() {
-            reader.check(&batches);
-            held.push(batches);
-        }
-    }
-    assert!((0..3).all(|partition| reader.next(partition) == 400));
-}
-
-/// Batches larger than the budget, the partition limit and the answer limit pass one by one.
-async fn batches_larger_than_every_limit_pass() {
-    let world = World::start(1, 3).await;
-    for partition in 0..3 {
-        world.write(partition, vec![batch(Compression::None, 1, 300_000); 3]).await;
-    }
-    let tiny = [
-        ("kavka.prefetch.bytes", "1000"),
-        ("max.partition.fetch.bytes", "100"),
-        ("fetch.max.bytes", "100"),
-    ];
-    let mut consumer = world.consumer(&tiny);
-    consumer.assign((0..3).map(|partition| (tp(partition), StartOffset::Earliest)));
-    let mut reader = Reader::default();
-    reader.read_until_ends(&mut consumer, 3).await;
-    assert!((0..3).all(|partition| reader.next(partition) == 3));
 }
 
 /// A poll that is given up at any moment takes nothing with it.

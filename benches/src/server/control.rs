@@ -6,7 +6,7 @@ use std::{
 };
 
 use kavka_protocol::{
-    ApiKey, ErrorCode, Offset, StrBytes,
+    ApiKey, ErrorCode, Offset, StrBytes, VersionRange,
     messages::{
         self, ApiVersionsRequest, ApiVersionsResponse, InitProducerIdRequest,
         InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
@@ -42,7 +42,7 @@ impl Cluster {
     /// The answer to `request` if it is one of those.
     pub(super) fn answer(&self, request: &RequestFrame) -> Result<Option<Answer>> {
         let (version, correlation_id) = (request.version, request.correlation_id);
-        let is_spoken = spoken(request.api_key)
+        let is_spoken = offered(request.api_key)
             .is_some_and(|spoken| (spoken.min..=spoken.max).contains(&version));
         let frame = match request.api_key {
             ApiKey::ApiVersions => {
@@ -118,10 +118,17 @@ impl Cluster {
     }
 }
 
+/// The versions of `api` that are served. The one topic has a name and no id, as before Fetch 13.
+pub(super) fn offered(api: ApiKey) -> Option<VersionRange> {
+    let spoken = spoken(api)?;
+    let newest = if api == ApiKey::Fetch { LAST_FETCH_BY_NAME } else { spoken.max };
+    Some(VersionRange { max: newest.min(spoken.max), ..spoken })
+}
+
 /// What is spoken, in the form of version 0 where the version asked in is not.
 fn api_versions(is_spoken: bool, version: i16) -> (i16, ApiVersionsResponse) {
     let offers = SERVED.iter().filter_map(|api| {
-        let versions = spoken(*api)?;
+        let versions = offered(*api)?;
         let offer = ApiVersion::default().with_api_key(*api as i16);
         Some(offer.with_min_version(versions.min).with_max_version(versions.max))
     });
@@ -135,9 +142,12 @@ fn api_versions(is_spoken: bool, version: i16) -> (i16, ApiVersionsResponse) {
 }
 
 fn not_spoken(api: ApiKey, version: i16) -> Box<dyn std::error::Error> {
-    let ours = spoken(api);
+    let ours = offered(api);
     format!("{api:?} version {version} was asked, {ours:?} is spoken").into()
 }
+
+/// Later versions of Fetch have topic ids (KIP-516).
+const LAST_FETCH_BY_NAME: i16 = 12;
 
 const SERVED: [ApiKey; 6] = [
     ApiKey::ApiVersions,

@@ -81,7 +81,7 @@ fn fetched(answer: Bytes, version: i16) -> Vec<Fetched> {
 #[test]
 fn a_fetch_brings_whole_batches_within_both_limits_in_every_version() {
     let replay = replay();
-    let versions = spoken(ApiKey::Fetch).unwrap();
+    let versions = control::offered(ApiKey::Fetch).unwrap();
     for version in versions.min..=versions.max {
         let request = fetch(&[(1, 0), (0, 0)], 60_000, 40_000);
         let (answer, at_once) = ask(&replay, &request, version).unwrap();

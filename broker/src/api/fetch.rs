@@ -1,16 +1,16 @@
-//! Fetch (versions 4 to 12) with long poll and sessions (KIP-227).
+//! Fetch (versions 4 to 18) with long poll and sessions (KIP-227).
 
 use std::time::{Duration, Instant};
 
 use kavka_protocol::{
-    ErrorCode, LeaderEpoch, Offset,
+    BrokerId, ErrorCode, LeaderEpoch, Offset, TopicId,
     messages::{FetchRequest, fetch_request::FetchPartition},
     server::{FetchAnswer, PartitionAnswer, encode_fetch},
 };
 
 use crate::{
     cluster::{Call, Cluster, HandleError, Handled},
-    fetch_session::FetchContext,
+    fetch_session::{FetchContext, WantedTopic},
     topic::Partition,
 };
 
@@ -19,8 +19,8 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
     let request: FetchRequest = call.body()?;
     let (node, now) = (call.peer.node, call.now.instant);
     let opened = match call.until {
-        None => cluster.fetch_sessions.open(node, &request, now),
-        Some(_) => cluster.fetch_sessions.reopen(node, &request),
+        None => cluster.fetch_sessions.open(node, call.request.version, &request, now),
+        Some(_) => cluster.fetch_sessions.reopen(node, call.request.version, &request),
     };
     let context = match opened {
         Ok(context) => context,
@@ -34,6 +34,7 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
         return Ok(Handled::Park(until));
     }
     let (session_id, partitions) = cluster.fetch_sessions.close(node, context, partitions, now);
+    cluster.fetched_bytes += partitions.iter().map(size_of_records).sum::<usize>() as u64;
     reply(call, &FetchAnswer { session_id, partitions, ..FetchAnswer::default() })
 }
 
@@ -51,9 +52,10 @@ fn is_too_little(partitions: &[PartitionAnswer], request: &FetchRequest) -> bool
     // More than an answer may hold would never be enough.
     let enough = usize::try_from(request.min_bytes).unwrap_or(0).min(limit(request));
     let size: usize = partitions.iter().map(size_of_records).sum();
-    let is_news = |one: &PartitionAnswer| one.error.is_some() || one.diverging_epoch.is_some();
-    let failed = partitions.iter().any(is_news);
-    size < enough && !failed && !partitions.is_empty()
+    let is_news = |one: &PartitionAnswer| {
+        one.error.is_some() || one.diverging_epoch.is_some() || one.preferred_read_replica.is_some()
+    };
+    size < enough && !partitions.iter().any(is_news) && !partitions.is_empty()
 }
 
 /// How many bytes the answer may hold.
@@ -67,37 +69,67 @@ fn size_of_records(partition: &PartitionAnswer) -> usize {
 
 /// Reads the partitions in their order until the bytes of the request are used up.
 fn read(
-    cluster: &mut Cluster,
+    cluster: &Cluster,
     call: &Call<'_>,
     context: &FetchContext,
     request: &FetchRequest,
 ) -> Vec<PartitionAnswer> {
-    let mut left = limit(request);
-    let mut is_first = true;
+    let mut room = Room { left: limit(request), is_first: true };
     let mut answers = Vec::with_capacity(context.wanted.len());
+    let version = call.request.version;
+    let reader = Reader { node: call.peer.node, version, rack: &request.rack_id };
     for (topic, asked) in &context.wanted {
-        let answer = read_partition(cluster, call, topic, asked, left, is_first);
-        let answer = answer.unwrap_or_else(|error| refuse(cluster, call, topic, asked, error));
-        left = left.saturating_sub(size_of_records(&answer));
+        let name = topic_name(cluster, topic);
+        let answer = call.permit().and_then(|()| {
+            let name = name.ok_or(ErrorCode::UnknownTopicId)?;
+            read_partition(cluster, &reader, name, asked, &room)
+        });
+        let refuse = |error| refuse(cluster, call, name.unwrap_or_default(), asked, error);
+        let answer = answer.unwrap_or_else(refuse);
+        room.left = room.left.saturating_sub(size_of_records(&answer));
         // One batch comes however large it is, or its reader would never get past it.
-        is_first &= answer.records.is_empty();
-        let topic = topic.0.clone();
-        answers.push(PartitionAnswer { topic, partition: asked.partition, ..answer });
+        room.is_first &= answer.records.is_empty();
+        let (topic_id, topic) = (topic.id, topic.name.0.clone());
+        answers.push(PartitionAnswer { topic, topic_id, partition: asked.partition, ..answer });
     }
     answers
 }
 
+/// The name of the topic that is meant, if there is one.
+fn topic_name<'a>(cluster: &'a Cluster, topic: &'a WantedTopic) -> Option<&'a str> {
+    match topic.id {
+        None => Some(&topic.name),
+        Some(TopicId(id)) => cluster.topic_by_id(id).map(|(name, _)| &**name),
+    }
+}
+
+/// Who reads, and at which node.
+struct Reader<'a> {
+    node: BrokerId,
+    version: i16,
+    rack: &'a str,
+}
+
+/// What fits into the answer yet.
+struct Room {
+    left: usize,
+    /// Whether there is nothing in it.
+    is_first: bool,
+}
+
 fn read_partition(
-    cluster: &mut Cluster,
-    call: &Call<'_>,
+    cluster: &Cluster,
+    reader: &Reader<'_>,
     topic: &str,
     asked: &FetchPartition,
-    left: usize,
-    is_first: bool,
+    room: &Room,
 ) -> Result<PartitionAnswer, ErrorCode> {
-    call.permit()?;
     let epoch = LeaderEpoch::from_wire(asked.current_leader_epoch);
-    let partition = cluster.led_by(call.peer.node, topic, asked.partition, epoch)?;
+    let partition = cluster.replicated_by(reader.node, topic, asked.partition, epoch)?;
+    let is_leader = partition.leader() == reader.node;
+    if !is_leader && reader.version < FOLLOWERS_SERVE {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
     let log = &partition.log;
     let answer = PartitionAnswer {
         high_watermark: Some(log.end()),
@@ -105,14 +137,18 @@ fn read_partition(
         log_start_offset: Some(log.start()),
         ..PartitionAnswer::default()
     };
+    let nearest = cluster.nearest_replica(partition, reader.rack);
+    if is_leader && nearest.is_some() {
+        return Ok(PartitionAnswer { preferred_read_replica: nearest, ..answer });
+    }
     if let Some(end) = diverging_epoch(partition, asked)? {
         return Ok(PartitionAnswer { diverging_epoch: Some(end), ..answer });
     }
     if !(log.start()..=log.end()).contains(&asked.fetch_offset) {
         return Err(ErrorCode::OffsetOutOfRange);
     }
-    let limit = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(left);
-    Ok(PartitionAnswer { records: log.read(asked.fetch_offset, limit, is_first), ..answer })
+    let limit = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room.left);
+    Ok(PartitionAnswer { records: log.read(asked.fetch_offset, limit, room.is_first), ..answer })
 }
 
 /// Where the log leaves the one that the reader knows, if that is before the position (KIP-320).
@@ -148,3 +184,7 @@ const FETCH_MAX_BYTES: usize = 55 << 20;
 /// From this version on brokers say who leads a partition now (KIP-951). There has been room for it
 /// since version 12, which they leave empty.
 const FIRST_WITH_LEADERS: i16 = 16;
+
+/// The first version in which every replica serves readers, and the leader may send them to another
+/// one (KIP-392).
+const FOLLOWERS_SERVE: i16 = 11;

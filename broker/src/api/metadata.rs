@@ -32,7 +32,7 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
     };
     let nodes = cluster.nodes(call.peer);
     let mut response = MetadataResponse::default()
-        .with_brokers(nodes.map(|(id, address)| broker(id, address)).collect())
+        .with_brokers(nodes.map(|(id, address)| broker(id, address, cluster.rack(id))).collect())
         .with_controller_id(messages::BrokerId(CONTROLLER.0))
         .with_topics(topics);
     if call.request.version >= 2 {
@@ -41,8 +41,9 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
     call.reply::<MetadataRequest>(&response)
 }
 
-fn broker(id: BrokerId, address: SocketAddr) -> MetadataResponseBroker {
+fn broker(id: BrokerId, address: SocketAddr, rack: Option<&str>) -> MetadataResponseBroker {
     MetadataResponseBroker::default()
+        .with_rack(rack.map(text))
         .with_node_id(messages::BrokerId(id.0))
         .with_host(text(address.ip().to_string()))
         .with_port(address.port().into())

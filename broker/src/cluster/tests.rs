@@ -3,7 +3,9 @@
 mod epochs;
 mod fetch;
 mod produce;
+mod replicas;
 mod sessions;
+mod topic_ids;
 mod topics;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::fetch;
 
 const NODE: BrokerId = BrokerId(1);
+const VERSION: i16 = FIRST_WITH_IDS - 1;
 
 /// A request for so many partitions and a session.
 fn full(partitions: i32) -> FetchRequest {
@@ -11,7 +12,7 @@ fn full(partitions: i32) -> FetchRequest {
 
 /// The id of the session that begins with a request for so many partitions.
 fn begin(sessions: &mut FetchSessions, node: BrokerId, partitions: i32, now: Instant) -> SessionId {
-    let context = sessions.open(node, &full(partitions), now).unwrap();
+    let context = sessions.open(node, VERSION, &full(partitions), now).unwrap();
     let answers = vec![PartitionAnswer::default(); context.wanted.len()];
     sessions.close(node, context, answers, now).0
 }
@@ -23,7 +24,7 @@ fn proceed(
     now: Instant,
 ) -> Result<(), ErrorCode> {
     let request = fetch(&[]).with_session_id(id).with_session_epoch(epoch);
-    sessions.open(NODE, &request, now).map(drop)
+    sessions.open(NODE, VERSION, &request, now).map(drop)
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn a_session_is_known_to_its_node_only() {
     assert_ne!(id, NO_SESSION);
     let unknown = Err(ErrorCode::FetchSessionIdNotFound);
     assert_eq!(proceed(&mut sessions, id, 1, now), unknown);
-    sessions.open(NODE, &full(1).with_session_id(id), now).unwrap();
+    sessions.open(NODE, VERSION, &full(1).with_session_id(id), now).unwrap();
     assert!(sessions.sessions.contains_key(&id), "node 1 cannot end it either");
 }
 
@@ -88,6 +89,16 @@ fn the_number_after_the_greatest_is_1() {
     let id = begin(&mut sessions, NODE, 1, now);
     sessions.sessions.get_mut(&id).unwrap().epoch = i32::MAX;
     assert_eq!(proceed(&mut sessions, id, i32::MAX, now), Ok(()));
+    assert_eq!(proceed(&mut sessions, id, 1, now), Ok(()));
+}
+
+#[test]
+fn a_session_has_names_or_ids_and_never_both() {
+    let (mut sessions, now) = (FetchSessions::default(), Instant::now());
+    let id = begin(&mut sessions, NODE, 1, now);
+    let request = fetch(&[]).with_session_id(id).with_session_epoch(1);
+    let mixed = sessions.open(NODE, FIRST_WITH_IDS, &request, now).map(drop);
+    assert_eq!(mixed, Err(ErrorCode::FetchSessionTopicIdError));
     assert_eq!(proceed(&mut sessions, id, 1, now), Ok(()));
 }
 

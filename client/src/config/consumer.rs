@@ -5,6 +5,7 @@ use std::time::Duration;
 use kavka_protocol::IsolationLevel;
 
 use super::Properties;
+use super::duration::iso_duration;
 use super::keys;
 use super::property::Role;
 use super::resolve::Resolver;
@@ -15,15 +16,16 @@ use crate::error::Result;
 pub(crate) struct ConsumerConfig {
     pub(crate) auto_offset_reset: OffsetReset,
     /// Where this consumer runs; empty if nobody has said.
-    #[expect(dead_code, reason = "the fetch path takes it from here")]
     pub(crate) client_rack: String,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) fetch_max_wait: Duration,
     pub(crate) fetch_min_bytes: i32,
     pub(crate) isolation_level: IsolationLevel,
     pub(crate) max_partition_fetch_bytes: i32,
-    #[expect(dead_code, reason = "the fetch path takes it from here")]
-    pub(crate) max_poll_records: usize,
+    /// How many records one poll may hand out; `None`: whatever was fetched. Batches are handed out
+    /// undecoded, so that no poll takes long, and are not cut unless somebody asks for it.
+    pub(crate) max_poll_records: Option<usize>,
+    pub(crate) metadata_max_age: Duration,
     /// Bytes fetched ahead of the application, over all partitions together.
     pub(crate) prefetch_bytes: usize,
     pub(crate) request_timeout: Duration,
@@ -37,6 +39,8 @@ pub(crate) enum OffsetReset {
     Earliest,
     #[default]
     Latest,
+    /// The first record that is not older than this; the end if there is none (KIP-1106).
+    ByDuration(Duration),
     None,
 }
 
@@ -51,7 +55,8 @@ impl ConsumerConfig {
             fetch_min_bytes: from.int(keys::FETCH_MIN_BYTES),
             isolation_level: isolation_level(&from),
             max_partition_fetch_bytes: from.int(keys::MAX_PARTITION_FETCH_BYTES),
-            max_poll_records: from.int(keys::MAX_POLL_RECORDS),
+            max_poll_records: max_poll_records(&from),
+            metadata_max_age: from.millis(keys::METADATA_MAX_AGE_MS),
             prefetch_bytes: from.int(keys::KAVKA_PREFETCH_BYTES),
             request_timeout: from.millis(keys::REQUEST_TIMEOUT_MS),
             retry_backoff: from.millis(keys::RETRY_BACKOFF_MS),
@@ -59,6 +64,10 @@ impl ConsumerConfig {
         };
         from.finish(config)
     }
+}
+
+fn max_poll_records(from: &Resolver<'_>) -> Option<usize> {
+    from.is_set(keys::MAX_POLL_RECORDS).then(|| from.int(keys::MAX_POLL_RECORDS))
 }
 
 fn isolation_level(from: &Resolver<'_>) -> IsolationLevel {
@@ -73,11 +82,13 @@ fn offset_reset(from: &mut Resolver<'_>) -> OffsetReset {
         "earliest" => return OffsetReset::Earliest,
         "latest" => {}
         "none" => return OffsetReset::None,
-        duration if duration.starts_with("by_duration:") => {
-            from.problem(format!("unsupported: auto.offset.reset={duration}"));
-        }
         other => {
-            let expected = "expected one of earliest, latest, none";
+            let duration = other.strip_prefix("by_duration:").and_then(iso_duration);
+            if let Some(duration) = duration {
+                return OffsetReset::ByDuration(duration);
+            }
+            let expected = "expected earliest, latest, none, or by_duration: and how far to go back as \
+                            ISO 8601 has it, like by_duration:PT1H30M";
             from.problem(format!("auto.offset.reset={other}: {expected}"));
         }
     }
@@ -101,14 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_that_is_not_built_is_unsupported_and_nonsense_is_wrong() {
-        for (value, expected) in [
-            ("by_duration:PT1H", "unsupported: auto.offset.reset=by_duration:pt1h"),
-            ("start", "auto.offset.reset=start: expected one of earliest, latest, none"),
-        ] {
+    fn resets_are_words_or_durations_and_nonsense_is_named() {
+        let resolve = |value| {
             let properties = Properties::from([("auto.offset.reset", value)]);
-            let error = ConsumerConfig::resolve(&properties).unwrap_err();
-            assert_eq!(error.to_string(), expected);
+            ConsumerConfig::resolve(&properties).map(|config| config.auto_offset_reset)
+        };
+        let hour = Duration::from_secs(3600);
+        assert_eq!(resolve("Earliest").unwrap(), OffsetReset::Earliest);
+        assert_eq!(resolve("by_duration:PT1H").unwrap(), OffsetReset::ByDuration(hour));
+        for value in ["start", "by_duration", "by_duration:", "by_duration:-PT1H", "by_duration:1h"]
+        {
+            let error = resolve(value).unwrap_err().to_string();
+            let named = format!("auto.offset.reset={}: expected earliest", value.to_lowercase());
+            assert!(error.starts_with(&named), "{error}");
         }
     }
 }

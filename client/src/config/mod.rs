@@ -5,6 +5,7 @@
 
 pub(crate) mod client;
 pub(crate) mod consumer;
+mod duration;
 mod foreign;
 mod java_file;
 pub mod keys;

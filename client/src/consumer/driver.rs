@@ -6,22 +6,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use kavka_protocol::messages::{FetchRequest, ListOffsetsResponse, OffsetForLeaderEpochResponse};
-use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicId, TopicPartition, encode_request};
 use tokio::sync::watch;
 
 use super::membership::Membership;
 use super::request::{
-    VALIDATION_VERSION, farewell, fetch_request, fetched, looked_up, lookup_request, validated,
-    validation_request, within_version,
+    LAST_VERSION_BY_NAME, VALIDATION_VERSION, farewell, fetch_request, fetched, looked_up,
+    lookup_request, validated, validation_request,
 };
 use super::shared::Shared;
 use crate::client::Client;
 use crate::config::ConsumerConfig;
 use crate::error::Result;
 use crate::io::{BoxFuture, Lane, PendingAnswer, Target, finished, now, sleep_until};
+use crate::metadata::MetadataCache;
 use crate::state::connection::{Answer, Outgoing};
 use crate::state::fetch::{
-    FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
+    ClusterView, FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
     PositionReset, ResetCause, ValidationPlan,
 };
 use crate::state::metadata::Interest;
@@ -106,7 +107,7 @@ impl Driver {
         self.shared.with(|fetcher| fetcher.set_budget(self.membership.budget()));
         while let Some(due) = self.poll_due() {
             match due {
-                Due::Fetch(plan) => self.fetch(&plan),
+                Due::Fetch(plan) => self.fetch(plan),
                 Due::Hint(hint) => self.pass_on(&hint),
                 Due::Lookup(plan) => self.look_up(plan),
                 Due::Metadata(MetadataNeed::Known) => self.handle_metadata(),
@@ -128,20 +129,27 @@ impl Driver {
         })
     }
 
-    fn fetch(&mut self, plan: &FetchPlan) {
-        let broker = plan.broker;
-        let answer = self.send(broker, fetch_request(plan, &self.config));
+    fn fetch(&mut self, plan: FetchPlan) {
+        let (broker, config) = (plan.broker, Arc::clone(&self.config));
+        let newest = if plan.session.has_topic_ids { i16::MAX } else { LAST_VERSION_BY_NAME };
+        let build = move |version| fetch_request(&plan, &config, version);
+        let answer = self.send(broker, newest, build);
         self.exchanges.push(Exchange::Fetch { broker, answer });
     }
 
-    fn send(&self, broker: BrokerId, request: FetchRequest) -> PendingAnswer {
+    fn send(
+        &self,
+        broker: BrokerId,
+        newest: i16,
+        build: impl FnOnce(i16) -> FetchRequest + Send + 'static,
+    ) -> PendingAnswer {
         // The broker may hold the answer back for as long as the request says.
         let timeout = self.config.request_timeout + self.config.fetch_max_wait;
         let outgoing =
             Outgoing::new(ApiKey::Fetch, timeout, move |version, correlation, client| {
-                encode_request(&within_version(request, version), version, correlation, client)
+                encode_request(&build(version), version, correlation, client)
             });
-        self.client.send_frame(broker, self.lane(), outgoing)
+        self.client.send_frame(broker, self.lane(), outgoing.up_to_version(newest))
     }
 
     fn lane(&self) -> Lane {
@@ -197,16 +205,14 @@ impl Driver {
 
     fn handle_metadata(&mut self) {
         self.changes.mark_unchanged();
-        let look = |partition: &TopicPartition| leadership(&self.client, partition);
-        self.shared.with(|fetcher| fetcher.handle_metadata(look, now()));
+        self.shared.with(|fetcher| fetcher.handle_metadata(self.client.metadata(), now()));
     }
 
     fn handle_refresh(&mut self) {
         if let Some(refusal) = self.client.metadata().refusal() {
             return self.shared.with(|fetcher| fetcher.handle_refused_refresh(refusal));
         }
-        let look = |partition: &TopicPartition| leadership(&self.client, partition);
-        self.shared.with(|fetcher| fetcher.handle_refresh(look, now()));
+        self.shared.with(|fetcher| fetcher.handle_refresh(self.client.metadata(), now()));
     }
 }
 
@@ -215,7 +221,7 @@ impl Drop for Driver {
         self.shared.end();
         for (broker, session) in self.shared.with(|fetcher| fetcher.sessions()) {
             // Brokers have room for a thousand sessions. Nobody waits for the answer.
-            drop(self.send(broker, farewell(session)));
+            drop(self.send(broker, i16::MAX, move |_| farewell(session)));
         }
         self.client.network().pool.retire_lane(self.lane());
     }
@@ -251,6 +257,10 @@ fn warn_about(reset: &PositionReset) {
             %topic_partition, from, to, passed_over,
             "the position is outside of the log; reading goes on by auto.offset.reset"
         ),
+        ResetCause::Recreated => tracing::warn!(
+            %topic_partition, from, to, passed_over,
+            "the topic was deleted and created again; reading goes on by auto.offset.reset"
+        ),
         ResetCause::Truncated => tracing::warn!(
             %topic_partition, from, to, passed_over,
             "the log was truncated: some of what was read is not in it any more"
@@ -272,22 +282,35 @@ async fn next_ended(exchanges: &mut Vec<Exchange>) -> Ended {
     .await
 }
 
-/// What the client's metadata says about one partition.
-fn leadership(client: &Client, partition: &TopicPartition) -> Leadership {
-    let metadata = client.metadata();
-    let Some(topic) = metadata.topic(&partition.topic) else {
-        return match metadata.topic_error(&partition.topic) {
-            None => Leadership::Unknown,
-            Some(ErrorCode::UnknownTopicOrPartition) => Leadership::Missing(MissingPart::Topic),
-            Some(code) if code.is_retriable() => Leadership::Leaderless,
-            Some(code) => Leadership::Refused(code),
+impl ClusterView for MetadataCache {
+    fn leadership(&self, partition: &TopicPartition) -> Leadership {
+        let Some(topic) = self.topic(&partition.topic) else {
+            return match self.topic_error(&partition.topic) {
+                None => Leadership::Unknown,
+                Some(ErrorCode::UnknownTopicOrPartition) => Leadership::Missing(MissingPart::Topic),
+                Some(code) if code.is_retriable() => Leadership::Leaderless,
+                Some(code) => Leadership::Refused(code),
+            };
         };
-    };
-    match topic.partition(partition.partition) {
-        None => Leadership::Missing(MissingPart::Partition),
-        Some(known) => match known.leader {
-            Some(broker) => Leadership::Led(Leader { broker, epoch: known.leader_epoch }),
-            None => Leadership::Leaderless,
-        },
+        match topic.partition(partition.partition) {
+            None => Leadership::Missing(MissingPart::Partition),
+            Some(known) => match known.leader {
+                Some(broker) => Leadership::Led(Leader { broker, epoch: known.leader_epoch }),
+                None => Leadership::Leaderless,
+            },
+        }
+    }
+
+    fn topic_id(&self, partition: &TopicPartition) -> Option<TopicId> {
+        self.topic(&partition.topic)?.id
+    }
+
+    fn is_online(&self, partition: &TopicPartition, broker: BrokerId) -> bool {
+        let topic = self.topic(&partition.topic);
+        let known = topic.as_ref().and_then(|topic| topic.partition(partition.partition));
+        let has_copy = known.is_some_and(|known| {
+            known.replicas.contains(&broker) && !known.offline.contains(&broker)
+        });
+        has_copy && self.has_broker(broker)
     }
 }

@@ -1,8 +1,7 @@
 //! [`Fetch`] and [`FetchedBatches`]: what a poll hands out, still as it came over the wire.
 
 use kavka_protocol::{
-    ApiKey, BrokerId, DecodeError, IsolationLevel, LeaderEpoch, Offset, TopicPartition,
-    VisibleBatches,
+    ApiKey, BrokerId, DecodeError, LeaderEpoch, Offset, TopicPartition, VisibleBatches,
 };
 
 use super::shared::Hold;
@@ -26,7 +25,6 @@ pub struct Fetch {
 #[derive(Debug)]
 pub struct FetchedBatches {
     piece: Piece,
-    isolation: IsolationLevel,
     hold: Hold,
 }
 
@@ -64,8 +62,8 @@ impl Fetch {
 }
 
 impl FetchedBatches {
-    pub(super) fn new(piece: Piece, isolation: IsolationLevel, hold: Hold) -> Self {
-        Self { piece, isolation, hold }
+    pub(super) fn new(piece: Piece, hold: Hold) -> Self {
+        Self { piece, hold }
     }
 
     /// The partition.
@@ -74,10 +72,10 @@ impl FetchedBatches {
     }
 
     /// The batches that hold something for this consumer. Checksums are verified and records
-    /// decompressed by whoever takes a batch's body, on its own thread.
+    /// decompressed by whoever takes a batch's body, on its own thread. Where `max.poll.records` does
+    /// not leave room for a whole batch, it appears with as many records as do have room.
     pub fn batches(&self) -> VisibleBatches {
-        let Piece { records, from, aborted, .. } = &self.piece;
-        VisibleBatches::new(records.clone(), *from, self.isolation, aborted.clone())
+        self.piece.batches.clone()
     }
 
     /// The position that these batches begin at; the first record may be further on.
@@ -109,7 +107,8 @@ impl FetchedBatches {
         self.piece.high_watermark
     }
 
-    /// Their size on the wire.
+    /// What they take of `kavka.prefetch.bytes`: their size on the wire, and where only a part of a
+    /// batch is handed out, its share of what the batch takes compressed and not.
     pub fn size_in_bytes(&self) -> usize {
         self.hold.bytes()
     }

@@ -10,7 +10,7 @@ mod shared;
 use std::fmt;
 use std::sync::Arc;
 
-use kavka_protocol::{Offset, TopicPartition};
+use kavka_protocol::{Decompressor, Offset, TopicPartition};
 use tokio::task::AbortHandle;
 use tracing::Instrument;
 
@@ -21,6 +21,7 @@ use crate::client::Client;
 use crate::config::{ConsumerConfig, Properties};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::fetch::{FetchStatus, Fetcher, StartOffset};
+use crate::stats::ConsumerStats;
 use driver::Driver;
 use shared::Shared;
 
@@ -34,6 +35,10 @@ use shared::Shared;
 pub struct Consumer {
     shared: Arc<Shared>,
     task: AbortHandle,
+    /// How many records one poll may hand out.
+    max_poll_records: Option<usize>,
+    /// Opens batches that are handed out in parts.
+    decompressor: Decompressor,
     /// Bytes handed out since other tasks of this thread last had a turn.
     without_pause: usize,
 }
@@ -65,10 +70,12 @@ impl Client {
         let membership = self.consumers().join(config.prefetch_bytes);
         let fetcher = Fetcher::new(&config, membership.budget(), fastrand::u64(..));
         let shared = Arc::new(Shared::new(fetcher));
+        let max_poll_records = config.max_poll_records;
         let driver = Driver::new(self.clone(), config, Arc::clone(&shared), membership);
         let span = tracing::debug_span!("consumer", client_id = self.config().client_id);
         let task = self.runtime().spawn(driver.run().instrument(span)).abort_handle();
-        Ok(Consumer { shared, task, without_pause: 0 })
+        let decompressor = Decompressor::default();
+        Ok(Consumer { shared, task, max_poll_records, decompressor, without_pause: 0 })
     }
 }
 
@@ -78,6 +85,13 @@ impl Consumer {
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = (TopicPartition, StartOffset)>) {
         let partitions = partitions.into_iter().collect();
         self.shared.change(|fetcher| fetcher.assign(partitions));
+    }
+
+    /// Reads these partitions, too, each from the start given. One that is read already starts anew; all
+    /// others go on where they are, with what was fetched of them.
+    pub fn add(&mut self, partitions: impl IntoIterator<Item = (TopicPartition, StartOffset)>) {
+        let partitions = partitions.into_iter().collect();
+        self.shared.change(|fetcher| fetcher.add(partitions));
     }
 
     /// Stops reading these partitions; what was fetched of them and not handed out is dropped.
@@ -115,14 +129,41 @@ impl Consumer {
         self.shared.with(|fetcher| fetcher.position(topic_partition))
     }
 
+    /// How many offsets lie between the position and the end of what may be read: the high watermark,
+    /// or under `read_committed` the last stable offset, as the last answer of a broker had it. `None`
+    /// until there was one, and for a partition that is not assigned.
+    pub fn lag(&self, topic_partition: &TopicPartition) -> Option<u64> {
+        self.explain(topic_partition).lag()
+    }
+
+    /// What is assigned, in the order that it was.
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.shared.with(|fetcher| fetcher.assignment().map(|(tp, _)| tp.clone()).collect())
+    }
+
+    /// What of it is paused.
+    pub fn paused(&self) -> Vec<TopicPartition> {
+        self.shared.with(|fetcher| {
+            let paused = fetcher.assignment().filter(|(_, is_paused)| *is_paused);
+            paused.map(|(tp, _)| tp.clone()).collect()
+        })
+    }
+
     /// How the fetching of a partition stands: what to look at when nothing arrives.
     pub fn explain(&self, topic_partition: &TopicPartition) -> FetchStatus {
         self.shared.with(|fetcher| fetcher.status(topic_partition))
     }
 
+    /// How much memory is taken, and for what.
+    pub fn stats(&self) -> ConsumerStats {
+        self.shared.settle();
+        self.shared.with(|fetcher| fetcher.stats())
+    }
+
     /// Waits for data or news: batches, an end that was reached, a position that is known or was
-    /// reset. At most one fetched piece of each partition comes at a time, so that none is starved;
-    /// `max.poll.records` does not cut them. Where nothing is assigned, or everything is paused, it
+    /// reset. At most one fetched piece of each partition comes at a time, so that none is starved; with
+    /// `max.poll.records` set, at most so many records come, and what was fetched beyond them stays for
+    /// the next calls without being fetched again. Where nothing is assigned, or everything is paused, it
     /// waits until that is changed.
     ///
     /// Leaders that move, brokers that are away and the like are handled inside. An error names the
@@ -133,7 +174,7 @@ impl Consumer {
             self.without_pause = 0;
             tokio::task::yield_now().await;
         }
-        let fetch = self.shared.next().await?;
+        let fetch = self.shared.next(self.max_poll_records, &mut self.decompressor).await?;
         self.without_pause += fetch.partitions().map(FetchedBatches::size_in_bytes).sum::<usize>();
         Ok(fetch)
     }

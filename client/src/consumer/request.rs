@@ -1,6 +1,7 @@
 //! The requests that the machine's plans stand for, and their answers in the machine's terms.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kavka_protocol::messages::offset_for_leader_epoch_request::{
@@ -10,7 +11,10 @@ use kavka_protocol::messages::{
     FetchRequest, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, offset_for_leader_epoch_response,
 };
-use kavka_protocol::{ApiKey, DecodeError, ErrorCode, FetchResponse, LeaderEpoch, TopicPartition};
+use kavka_protocol::{
+    ApiKey, DecodeError, ErrorCode, FetchResponse, LeaderEpoch, StrBytes, Timestamp, TopicId,
+    TopicPartition,
+};
 
 use crate::config::ConsumerConfig;
 use crate::error::{Error, Result};
@@ -23,26 +27,36 @@ use crate::state::fetch::{
 };
 use crate::topic::OffsetSpec;
 
-/// The fetch `plan`: what its session does not know yet.
-pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchRequest {
+/// The fetch `plan` in `version`: what its session does not know yet.
+pub(super) fn fetch_request(
+    plan: &FetchPlan,
+    config: &ConsumerConfig,
+    version: i16,
+) -> FetchRequest {
     let max_bytes = wire_size(plan.max_bytes);
     let max_partition_bytes = wire_size(plan.max_partition_bytes);
-    let SessionPart { id, epoch, partitions, forgotten } = &plan.session;
+    let SessionPart { id, epoch, partitions, forgotten, replaced, .. } = &plan.session;
+    // By name it is the same partition, and only once in the session.
+    let replaced = if version > LAST_VERSION_BY_NAME { &replaced[..] } else { &[] };
     let partitions = partitions.iter().map(|asked| {
+        let last_epoch = asked.last_fetched_epoch.filter(|_| version >= LAST_FETCHED_EPOCH_VERSION);
         let partition = FetchPartition::default()
             .with_partition(asked.topic_partition.partition)
             .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
             .with_fetch_offset(asked.offset)
-            .with_last_fetched_epoch(LeaderEpoch::to_wire(asked.last_fetched_epoch))
+            .with_last_fetched_epoch(LeaderEpoch::to_wire(last_epoch))
             .with_partition_max_bytes(max_partition_bytes);
-        (&asked.topic_partition, partition)
+        ((&*asked.topic_partition.topic, asked.topic_id), partition)
     });
-    let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
-        FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
+    let topics = by_topic(partitions).into_iter().map(|((topic, id), partitions)| {
+        let topic = FetchTopic::default().with_topic(topic_name(topic));
+        topic.with_topic_id(TopicId::to_wire(id)).with_partitions(partitions)
     });
-    let forgotten = by_topic(forgotten.iter().map(|unwanted| (unwanted, unwanted.partition)));
-    let forgotten = forgotten.into_iter().map(|(topic, partitions)| {
-        ForgottenTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
+    let forgotten = forgotten.iter().chain(replaced);
+    let forgotten = by_topic(forgotten.map(|(tp, id)| ((&*tp.topic, *id), tp.partition)));
+    let forgotten = forgotten.into_iter().map(|((topic, id), partitions)| {
+        let topic = ForgottenTopic::default().with_topic(topic_name(topic));
+        topic.with_topic_id(TopicId::to_wire(id)).with_partitions(partitions)
     });
     FetchRequest::default()
         .with_replica_id((-1).into())
@@ -52,8 +66,15 @@ pub(super) fn fetch_request(plan: &FetchPlan, config: &ConsumerConfig) -> FetchR
         .with_isolation_level(wire_isolation(config.isolation_level))
         .with_session_id(*id)
         .with_session_epoch(*epoch)
+        .with_rack_id(rack_id(plan, config))
         .with_topics(topics.collect())
         .with_forgotten_topics_data(forgotten.collect())
+}
+
+/// Where the client is, unless the leader is not to name a replica near it (KIP-392).
+fn rack_id(plan: &FetchPlan, config: &ConsumerConfig) -> StrBytes {
+    let rack = if plan.may_name_replica { &*config.client_rack } else { "" };
+    StrBytes::from_string(rack.to_owned())
 }
 
 /// The last request of a session: the broker need not keep it any more.
@@ -79,15 +100,6 @@ pub(super) fn fetched(answer: Answer) -> Result<FetchAnswer> {
     Ok(FetchAnswer { session: response.session_id(), throttle, partitions })
 }
 
-/// `request` without what brokers that speak `version` cannot be told.
-pub(super) fn within_version(mut request: FetchRequest, version: i16) -> FetchRequest {
-    if version < LAST_FETCHED_EPOCH_VERSION {
-        let partitions = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
-        partitions.for_each(|partition| partition.last_fetched_epoch = LeaderEpoch::to_wire(None));
-    }
-    request
-}
-
 /// The questions of `plan`. Before [`VALIDATION_VERSION`] a client would need rights on the cluster.
 pub(super) fn validation_request(plan: &ValidationPlan) -> OffsetForLeaderEpochRequest {
     let partitions = plan.partitions.iter().map(|asked| {
@@ -95,7 +107,7 @@ pub(super) fn validation_request(plan: &ValidationPlan) -> OffsetForLeaderEpochR
             .with_partition(asked.topic_partition.partition)
             .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader.epoch))
             .with_leader_epoch(asked.epoch.0);
-        (&asked.topic_partition, partition)
+        (&*asked.topic_partition.topic, partition)
     });
     let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
         OffsetForLeaderTopic::default().with_topic(topic_name(topic)).with_partitions(partitions)
@@ -141,6 +153,7 @@ pub(super) fn lookup_request(
         spec: match asked.end {
             End::Earliest => OffsetSpec::Earliest,
             End::Latest => OffsetSpec::Latest,
+            End::Since(duration) => OffsetSpec::Timestamp(so_long_ago(duration)),
         },
     });
     wire::request(questions, config.isolation_level, config.request_timeout)
@@ -155,9 +168,18 @@ pub(super) fn looked_up(response: &ListOffsetsResponse) -> Vec<LookupAnswer> {
     answers.collect()
 }
 
+fn so_long_ago(duration: Duration) -> Timestamp {
+    let since = SystemTime::now().checked_sub(duration).unwrap_or(UNIX_EPOCH);
+    let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::try_from(since.as_millis()).unwrap_or(Timestamp::MAX)
+}
+
 fn wire_size(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
 }
+
+/// The last Fetch version that names topics; later ones have their ids (KIP-516).
+pub(super) const LAST_VERSION_BY_NAME: i16 = 12;
 
 /// The first Fetch version in which a reader says what it has read.
 const LAST_FETCHED_EPOCH_VERSION: i16 = 12;

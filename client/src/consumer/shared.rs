@@ -6,11 +6,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kavka_protocol::Decompressor;
 use tokio::sync::Notify;
 
 use super::fetch::{Fetch, FetchedBatches};
 use crate::error::{Error, Result};
-use crate::state::fetch::{Delivery, Fetcher};
+use crate::state::fetch::{Delivery, Fetcher, Handout, Unopened};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -34,6 +35,12 @@ struct Account {
     released: AtomicUsize,
     /// Wakes the task.
     wake: Notify,
+}
+
+/// What the machine has for the application.
+enum Taken {
+    Fetch(Fetch),
+    Unopened(Unopened),
 }
 
 /// A part of the byte budget, given back when it is dropped.
@@ -61,15 +68,30 @@ impl Shared {
         result
     }
 
-    /// Waits for what the application should get. Nothing leaves the machine before the future is
-    /// ready, so dropping it loses nothing.
-    pub(super) async fn next(&self) -> Result<Fetch> {
+    /// Waits for what the application should get, at most `limit` records. Nothing leaves the machine
+    /// before the future is ready, so dropping it loses nothing. A batch that has to be cut is opened
+    /// by whoever polls.
+    pub(super) async fn next(
+        &self,
+        limit: Option<usize>,
+        decompressor: &mut Decompressor,
+    ) -> Result<Fetch> {
         loop {
-            if let Some(delivered) = self.take() {
-                self.account.wake.notify_one();
-                return delivered;
+            match self.take(limit) {
+                Some(Ok(Taken::Fetch(fetch))) => {
+                    self.account.wake.notify_one();
+                    return Ok(fetch);
+                }
+                Some(Ok(Taken::Unopened(unopened))) => {
+                    let body = unopened.batch.body(decompressor);
+                    self.with(|fetcher| fetcher.handle_opened(&unopened, body));
+                }
+                Some(Err(error)) => {
+                    self.account.wake.notify_one();
+                    return Err(error);
+                }
+                None => self.news.notified().await,
             }
-            self.news.notified().await;
         }
     }
 
@@ -99,22 +121,21 @@ impl Shared {
         self.news.notify_one();
     }
 
-    fn take(&self) -> Option<Result<Fetch>> {
-        self.lock(|state| {
-            let delivered = state.fetcher.poll_delivery();
-            let isolation = state.fetcher.isolation();
-            match delivered {
-                Some(Ok(Delivery { pieces, ends, resets })) => {
-                    let partitions = pieces.into_iter().map(|piece| {
-                        let hold = Hold::new(piece.records.len(), &self.account);
-                        FetchedBatches::new(piece, isolation, hold)
-                    });
-                    Some(Ok(Fetch::new(partitions.collect(), ends, resets)))
-                }
-                Some(Err(error)) => Some(Err(error)),
-                None => state.is_over.then(|| Err(Error::closed("consumer"))),
-            }
+    fn take(&self, limit: Option<usize>) -> Option<Result<Taken>> {
+        self.lock(|state| match state.fetcher.poll_delivery(limit) {
+            Some(Ok(Handout::Delivery(delivery))) => Some(Ok(Taken::Fetch(self.fetch(delivery)))),
+            Some(Ok(Handout::Unopened(unopened))) => Some(Ok(Taken::Unopened(unopened))),
+            Some(Err(error)) => Some(Err(error)),
+            None => state.is_over.then(|| Err(Error::closed("consumer"))),
         })
+    }
+
+    fn fetch(&self, Delivery { pieces, ends, resets }: Delivery) -> Fetch {
+        let partitions = pieces.into_iter().map(|piece| {
+            let hold = Hold::new(piece.size, &self.account);
+            FetchedBatches::new(piece, hold)
+        });
+        Fetch::new(partitions.collect(), ends, resets)
     }
 
     fn lock<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {

@@ -255,8 +255,11 @@ async fn what_was_handed_out_counts_until_it_is_dropped() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(script.lock().unwrap().fetches.len(), 1);
     let state = consumer.explain(&orders()).state;
-    assert!(matches!(state, crate::FetchState::WaitingForRoom { held: 1.., .. }), "{state}");
+    assert!(matches!(state, crate::FetchState::WaitingForRoom { .. }), "{state}");
+    let size = fetch.partitions().map(FetchedBatches::size_in_bytes).sum();
+    assert_eq!((consumer.stats().held_bytes, consumer.stats().used_bytes()), (size, size));
     drop(fetch);
+    assert_eq!(consumer.stats().held_bytes, 0);
     until(&script, |script| script.fetches.len() == 2).await;
 }
 

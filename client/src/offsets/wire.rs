@@ -55,7 +55,7 @@ pub(crate) fn request<'q>(
                 .with_partition_index(topic_partition.partition)
                 .with_current_leader_epoch(LeaderEpoch::to_wire(leader_epoch))
                 .with_timestamp(wire_timestamp(spec));
-            (topic_partition, partition)
+            (&*topic_partition.topic, partition)
         });
     let topics = by_topic(partitions).into_iter().map(|(topic, partitions)| {
         ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(partitions)

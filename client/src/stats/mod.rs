@@ -4,6 +4,7 @@
 //! Everything is counted once per request, answer or batch, never per record.
 
 mod brokers;
+mod consumer;
 mod count;
 mod producer;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use metrics::Unit;
 
 pub(crate) use brokers::{BrokerCounts, Brokers, MetadataCounts};
 pub use brokers::{BrokerStats, ClientStats};
+pub use consumer::ConsumerStats;
 pub(crate) use producer::ProducerCounts;
 pub use producer::{ProducedStats, ProducerStats};
 

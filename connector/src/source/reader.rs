@@ -8,7 +8,7 @@ use kavka_client::protocol::{
     BatchBody, DecodeError, Decompressor, LeaderEpoch, Offset, RecordsPosition, TimestampType,
     TopicPartition, VisibleBatches,
 };
-use kavka_client::{Consumer, FetchedBatches, PositionReset, StartOffset};
+use kavka_client::{Consumer, FetchedBatches, PositionReset};
 
 use super::assembler::{Assembler, AssemblerSpec, BadRecord, RecordContext};
 use super::split::Split;
@@ -116,9 +116,7 @@ impl SourceReader {
         limits: BatchLimits,
     ) -> Result<Self, Error> {
         let open: Vec<Split> = splits.into_iter().filter(|split| !split.is_empty()).collect();
-        consumer.assign(
-            open.iter().map(|split| (split.topic_partition.clone(), StartOffset::At(split.start))),
-        );
+        consumer.add(open.iter().map(Split::place));
         Ok(Self {
             consumer,
             open,
@@ -136,17 +134,9 @@ impl SourceReader {
 
     /// Reads these splits too, from the next [`next`](Self::next) on. Their partitions are none that it reads already.
     pub fn add(&mut self, splits: Vec<Split>) {
-        self.open.extend(splits.into_iter().filter(|split| !split.is_empty()));
-        let consumer = &self.consumer;
-        let places: Vec<_> = self
-            .open
-            .iter()
-            .map(|split| {
-                let tp = &split.topic_partition;
-                (tp.clone(), StartOffset::At(consumer.position(tp).unwrap_or(split.start)))
-            })
-            .collect();
-        self.consumer.assign(places);
+        let splits: Vec<Split> = splits.into_iter().filter(|split| !split.is_empty()).collect();
+        self.consumer.add(splits.iter().map(Split::place));
+        self.open.extend(splits);
     }
 
     /// The columns of every batch.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kavka_client::StartOffset;
 use kavka_client::protocol::{BrokerId, Offset, TopicPartition};
 
 /// One partition and what is to be read of it. A split is read by one reader, in order.
@@ -18,6 +19,11 @@ pub struct Split {
 }
 
 impl Split {
+    /// The partition and where it is read from.
+    pub(crate) fn place(&self) -> (TopicPartition, StartOffset) {
+        (self.topic_partition.clone(), StartOffset::At(self.start))
+    }
+
     /// Whether there is nothing to read: the start is not before the stop.
     pub fn is_empty(&self) -> bool {
         self.stop.is_some_and(|stop| self.start >= stop)

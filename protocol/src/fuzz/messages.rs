@@ -150,19 +150,24 @@ fn check_fetch_answer(version: i16, answer: &[u8]) {
     let expected = expected
         .responses
         .iter()
-        .flat_map(|topic| topic.partitions.iter().map(move |partition| (&topic.topic, partition)));
-    assert!(
-        partitions.iter().map(facts).eq(expected.map(|(topic, one)| expected_facts(topic, one)))
-    );
+        .flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)));
+    let expected = expected.map(|(topic, one)| {
+        let name = topic.topic.to_string();
+        expected_facts(if version < 13 { name } else { topic.topic_id.to_string() }, one)
+    });
+    assert!(partitions.iter().map(facts).eq(expected));
 }
 
 type Facts = (String, i32, i16, [i64; 3], Vec<(i64, i64)>, i32, [(i64, i64); 2], Bytes);
 
 fn facts(read: &FetchedPartition) -> Facts {
-    let FetchedTopic::Name(topic) = &read.topic else { panic!("this version has names") };
+    let topic = match &read.topic {
+        FetchedTopic::Name(name) => name.to_string(),
+        FetchedTopic::Id(id) => id.0.to_string(),
+    };
     let offsets = [read.high_watermark, read.last_stable_offset, read.log_start_offset];
     (
-        topic.to_string(),
+        topic,
         read.partition,
         read.error.map_or(0, |error| error.code()),
         offsets.map(|offset| offset.unwrap_or(-1)),
@@ -176,10 +181,7 @@ fn facts(read: &FetchedPartition) -> Facts {
     )
 }
 
-fn expected_facts(
-    topic: &generated::TopicName,
-    read: &generated::fetch_response::PartitionData,
-) -> Facts {
+fn expected_facts(topic: String, read: &generated::fetch_response::PartitionData) -> Facts {
     let negative = |number: i64| number.max(-1);
     let offsets = [read.high_watermark, read.last_stable_offset, read.log_start_offset];
     let mut aborted: Vec<_> = read.aborted_transactions.iter().flatten().collect();
@@ -190,7 +192,7 @@ fn expected_facts(
         (leader.leader_id.0.into(), leader.leader_epoch.into()),
     ];
     (
-        topic.to_string(),
+        topic,
         read.partition_index,
         read.error_code,
         offsets.map(negative),

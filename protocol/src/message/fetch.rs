@@ -1,4 +1,4 @@
-//! Fetch answers (versions 4 to 12), walked partition by partition; records stay slices of the
+//! Fetch answers (versions 4 to 18), walked partition by partition; records stay slices of the
 //! answer.
 
 use std::time::Duration;
@@ -49,8 +49,8 @@ impl FetchResponse {
             error = ErrorCode::from_code(fields.i16("error code")?);
             session_id = fields.i32("session id")?;
         }
-        let topics =
-            fields.count("topics", LEAST_TOPIC)?.ok_or(DecodeError::Null { field: "topics" })?;
+        let least = if version < BY_ID { LEAST_TOPIC } else { LEAST_TOPIC_BY_ID };
+        let topics = fields.count("topics", least)?.ok_or(DecodeError::Null { field: "topics" })?;
         let throttle = Duration::from_millis(throttle);
         Ok(Self { throttle, error, session_id, topics, version, rest: fields })
     }
@@ -88,7 +88,7 @@ impl FetchResponse {
 /// Which topic a fetched partition belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchedTopic {
-    /// By name: a slice of the answer.
+    /// By name, a slice of the answer: up to version 12.
     Name(StrBytes),
     /// By id.
     Id(TopicId),
@@ -131,7 +131,7 @@ struct Partitions {
     topics: usize,
     /// Partitions of `topic` not read yet.
     partitions: usize,
-    topic: Option<StrBytes>,
+    topic: Option<FetchedTopic>,
     done: bool,
 }
 
@@ -153,7 +153,7 @@ impl Partitions {
         loop {
             match (&self.topic, self.partitions) {
                 (Some(topic), 1..) => {
-                    let topic = FetchedTopic::Name(topic.clone());
+                    let topic = topic.clone();
                     self.partitions -= 1;
                     return self.partition(topic).map(Some);
                 }
@@ -172,7 +172,10 @@ impl Partitions {
 
     fn begin_topic(&mut self) -> Result<(), DecodeError> {
         self.topics -= 1;
-        self.topic = Some(self.fields.string("topic")?);
+        self.topic = Some(match self.version {
+            ..BY_ID => FetchedTopic::Name(self.fields.string("topic")?),
+            _ => FetchedTopic::Id(TopicId(self.fields.uuid("topic id")?)),
+        });
         let count = self.fields.count("partitions", LEAST_PARTITION)?;
         self.partitions = count.ok_or(DecodeError::Null { field: "partitions" })?;
         Ok(())
@@ -257,8 +260,10 @@ fn read_current_leader(
 /// The first version that returns record batches of format 2.
 pub(super) const OLDEST: i16 = 4;
 
-/// The last version that names topics instead of giving their ids.
-pub(super) const NEWEST: i16 = 12;
+pub(super) const NEWEST: i16 = 18;
+
+/// The first version that gives the ids of topics instead of their names (KIP-516).
+pub(super) const BY_ID: i16 = 13;
 
 /// The first version with variable-length lengths and tagged fields.
 pub(super) const FLEXIBLE: i16 = 12;
@@ -271,6 +276,9 @@ pub(super) const CURRENT_LEADER: u32 = 1;
 
 /// An empty name and an empty array of partitions, in the shortest form there is.
 const LEAST_TOPIC: usize = 2;
+
+/// An id, an empty array of partitions and no tagged fields.
+const LEAST_TOPIC_BY_ID: usize = 16 + 1 + 1;
 
 /// Partition, error code, two offsets, no aborted transactions, no records.
 const LEAST_PARTITION: usize = 4 + 2 + 8 + 8 + 1 + 1;

@@ -3,6 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
 use super::length::{checked_length, long_length, string_length};
 use crate::{
@@ -35,6 +36,12 @@ impl Fields {
 
     pub(crate) fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         self.read(|cursor| cursor.i64(field))
+    }
+
+    pub(crate) fn uuid(&mut self, field: &'static str) -> Result<Uuid, DecodeError> {
+        let bytes = self.take(size_of::<Uuid>(), field)?;
+        // There are that many.
+        Ok(Uuid::from_slice(&bytes).unwrap_or_default())
     }
 
     /// A string that may not be null.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use kavka_protocol::{
     CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FetchedTopic, ProduceBatches,
-    TopicPartition, encode_produce,
+    StrBytes, TopicPartition, encode_produce,
     server::{FetchAnswer, PartitionAnswer, encode_fetch},
 };
 use serde_json::Value;
@@ -30,8 +31,15 @@ fn fetched_partitions_are_those_that_java_reads() {
         for topic in elements(&vector.fields["responses"]) {
             for expected in elements(&topic["partitions"]) {
                 let partition = read.next().expect("a partition");
-                let FetchedTopic::Name(name) = &partition.topic else { panic!("{context}: an id") };
-                assert_eq!(name.as_str(), topic["topic"], "{context}");
+                match &partition.topic {
+                    FetchedTopic::Name(name) => {
+                        assert_eq!(name.as_str(), topic["topic"], "{context}");
+                    }
+                    FetchedTopic::Id(id) => {
+                        let id = BASE64_URL_SAFE_NO_PAD.encode(id.0);
+                        assert_eq!(id, topic["topicId"], "{context}");
+                    }
+                }
                 check_partition(&partition, expected, &context);
             }
         }
@@ -101,9 +109,13 @@ fn fetch_answers_are_written_with_javas_bytes() {
 }
 
 fn answer(partition: &FetchedPartition) -> PartitionAnswer {
-    let FetchedTopic::Name(topic) = &partition.topic else { panic!("a topic by its id") };
+    let (topic, topic_id) = match &partition.topic {
+        FetchedTopic::Name(name) => (name.clone(), None),
+        FetchedTopic::Id(id) => (StrBytes::default(), Some(*id)),
+    };
     PartitionAnswer {
-        topic: topic.clone(),
+        topic,
+        topic_id,
         partition: partition.partition,
         error: partition.error,
         high_watermark: partition.high_watermark,

@@ -21,9 +21,12 @@ pub(super) struct World {
 impl World {
     pub(super) async fn start(nodes: usize, partitions: i32) -> Self {
         let config = BrokerConfig { nodes, ..BrokerConfig::default() };
+        Self::with(config, NewTopic::new(TOPIC).with_partitions(partitions)).await
+    }
+
+    pub(super) async fn with(config: BrokerConfig, topic: NewTopic) -> Self {
         let broker = Broker::start(config).await.unwrap();
         let client = Client::connect(properties(&broker)).await.unwrap();
-        let topic = NewTopic::new(TOPIC).with_partitions(partitions);
         client.admin().create_topics(&[topic]).await.unwrap();
         Self { broker, client }
     }

@@ -5,10 +5,12 @@ mod likeness;
 mod old;
 mod positions;
 mod reads;
+mod replicas;
 mod restarts;
 mod security;
 mod segments;
 mod three_nodes;
+mod topic_ids;
 mod topics;
 mod truncation;
 
@@ -34,7 +36,13 @@ pub(crate) fn trials() -> Vec<Trial> {
             "compacted_segment_files_are_printed_as_by_kafkas_own_tool",
             segments::printed_after_compaction,
         ),
+        trial::real("a_topic_created_anew_is_noticed", topic_ids::recreation_is_noticed),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
+        trial::real_cluster(
+            "the_replica_in_the_readers_rack_is_read",
+            3,
+            replicas::nearest_is_read,
+        ),
         trial::real_cluster("an_unclean_election_is_noticed", 3, truncation::is_noticed),
         trial::real_cluster("an_insert_survives_the_brokers_restart", 1, restarts::insert),
     ];

@@ -160,6 +160,7 @@ const DEPARTURES: &[(&str, &str, &str)] = &[
     ("heartbeat.interval.ms", "values", UNCHECKED),
     ("kavka.prefetch.bytes", "added", "ours"),
     ("kavka.strict.properties", "added", "ours"),
+    ("max.poll.records", "default", "batches are handed out undecoded, and cut only for who asks"),
     ("metadata.max.idle.ms", "role", "consumers share the metadata"),
     ("partitioner.rack.aware", "added", "Kafka has it after 4.3 (KIP-1123)"),
     ("receive.buffer.bytes", "default", TUNED),

@@ -14,6 +14,7 @@ pub(crate) struct Outgoing {
     pub(super) is_answered: bool,
     pub(super) encode: Encode,
     least_version: i16,
+    most_version: i16,
 }
 
 /// Called with the version, the correlation id and the client id for the header.
@@ -61,7 +62,9 @@ impl Outgoing {
         timeout: Duration,
         encode: impl FnOnce(i16, CorrelationId, &str) -> Result<Frame, EncodeError> + Send + 'static,
     ) -> Self {
-        Self { api, timeout, least_version: 0, is_answered: true, encode: Box::new(encode) }
+        let (least_version, most_version) = (0, i16::MAX);
+        let encode = Box::new(encode);
+        Self { api, timeout, least_version, most_version, is_answered: true, encode }
     }
 
     /// The broker will not answer: done as soon as it is written.
@@ -76,13 +79,20 @@ impl Outgoing {
         self
     }
 
+    /// What is asked for cannot be said any more after `version`.
+    pub(crate) fn up_to_version(mut self, version: i16) -> Self {
+        self.most_version = version;
+        self
+    }
+
     pub(crate) fn api(&self) -> ApiKey {
         self.api
     }
 
     /// The version to send it in.
     pub(super) fn version(&self, versions: &VersionTable) -> Result<i16, FailureReason> {
-        let version = versions.version_of(self.api).map_err(FailureReason::Unsupported)?;
+        let newest = versions.version_of(self.api).map_err(FailureReason::Unsupported)?;
+        let version = newest.min(self.most_version);
         if version < self.least_version {
             let needed = self.least_version;
             return Err(FailureReason::TooOld { api: self.api, version, needed });

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{
     ApiKey, BrokerId, Disposition, ErrorCode, FetchedPartition, FetchedTopic, IsolationLevel,
-    LeaderEpoch, Offset, TopicPartition,
+    LeaderEpoch, Offset, TopicPartition, VisibleBatches,
 };
 
 use super::buffer::{Piece, walk};
 use super::planner::{Asked, Outstanding};
-use super::positions::{FetchPosition, Stage};
 use super::reset::{Found, Lookup, PositionReset, ResetCause};
 use super::session::SessionId;
+use super::stage::{FetchPosition, Stage};
 use super::validation::EpochEndOffset;
 use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed};
 use crate::error::{Error, ErrorKind};
@@ -56,15 +56,21 @@ impl Fetcher {
         self.jitter = self.retry_backoff.draw();
         let FetchAnswer { session, throttle, partitions } = match answer {
             Ok(answer) => answer,
-            Err(error) => return self.handle_failed_fetch(broker, error, now),
+            Err(error) => return self.handle_failed_fetch(broker, &outstanding, error, now),
         };
         self.planner.forget_failures(broker);
         if !throttle.is_zero() {
             self.planner.delay(broker, now + throttle);
         }
+        let has_ids = partitions.iter().any(|one| matches!(one.topic, FetchedTopic::Id(_)));
+        let names = if has_ids { outstanding.topic_names() } else { HashMap::new() };
         for fetched in partitions {
-            let FetchedTopic::Name(topic) = &fetched.topic else { continue };
-            if let Some((partition, asked)) = outstanding.take(topic, fetched.partition) {
+            let topic = match &fetched.topic {
+                FetchedTopic::Name(name) => Some(&**name),
+                FetchedTopic::Id(id) => names.get(id).map(|name| &**name),
+            };
+            let asked = topic.and_then(|topic| outstanding.take(topic, fetched.partition));
+            if let Some((partition, asked)) = asked {
                 self.note_end(broker, &partition, &fetched);
                 self.handle_partition(broker, &partition, asked, fetched, now);
             }
@@ -77,6 +83,7 @@ impl Fetcher {
         if let Some(known) = self.planner.session(broker) {
             known.handle_answer(session);
         }
+        self.settle_sources();
     }
 
     /// The lookup `plan` was answered, or failed as a whole.
@@ -104,6 +111,8 @@ impl Fetcher {
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.positions.handle_timeout(now);
         self.planner.handle_timeout(now);
+        self.have_sources_moved |= self.positions.handle_sources(now);
+        self.settle_sources();
         self.has_questions = true;
         self.want_leaders();
     }
@@ -119,11 +128,25 @@ impl Fetcher {
     }
 
     /// There is no answer for a request as a whole. A session that is lost is no failure.
-    fn handle_failed_fetch(&mut self, broker: BrokerId, error: Error, now: Instant) {
-        let session = self.planner.session(broker);
-        if !session.is_some_and(|session| session.handle_refusal(error.code())) {
-            self.handle_broker_failure(broker, error, now);
+    fn handle_failed_fetch(
+        &mut self,
+        broker: BrokerId,
+        outstanding: &Outstanding,
+        error: Error,
+        now: Instant,
+    ) {
+        if error.code() == Some(ErrorCode::FetchSessionTopicIdError) {
+            self.metadata = Some(MetadataNeed::Fresh);
         }
+        let session = self.planner.session(broker);
+        if session.is_some_and(|session| session.handle_refusal(error.code())) {
+            return;
+        }
+        for partition in outstanding.partitions() {
+            self.leave_replica(partition, broker, now);
+        }
+        self.settle_sources();
+        self.handle_broker_failure(broker, error, now);
     }
 
     /// Remembers what an answer within a session need not repeat.
@@ -171,11 +194,18 @@ impl Fetcher {
         if !self.is_awaited(partition, asked) {
             return;
         }
+        if is_refused(&fetched) && self.leave_replica(partition, broker, now) {
+            return self.handle_replica_refusal(partition, &fetched);
+        }
         match fetched.error {
             None if let Some((epoch, end_offset)) = fetched.diverging_epoch => {
                 self.handle_divergence(partition, EpochEndOffset { epoch, end_offset }, now);
             }
-            None => self.handle_records(broker, partition, asked, fetched, now),
+            None => {
+                self.note_topic(partition, &fetched.topic);
+                self.prefer(partition, fetched.preferred_read_replica, now);
+                self.handle_records(broker, partition, asked, fetched, now);
+            }
             Some(ErrorCode::OffsetOutOfRange) => self.handle_out_of_range(partition, asked.offset),
             Some(code) => {
                 let error = Error::broker(code).with_api(ApiKey::Fetch).with_broker(broker);
@@ -207,8 +237,13 @@ impl Fetcher {
                 topic_partition: partition.clone(),
                 from: asked.offset,
                 next: walked.next,
-                records: fetched.records.slice(..walked.length),
-                aborted: fetched.aborted_transactions,
+                batches: VisibleBatches::new(
+                    fetched.records.slice(..walked.length),
+                    asked.offset,
+                    self.isolation,
+                    fetched.aborted_transactions,
+                ),
+                size: walked.length,
                 broker,
                 high_watermark: fetched.high_watermark,
             });
@@ -296,6 +331,7 @@ impl Fetcher {
                 let error = Error::broker(code).with_api(ApiKey::ListOffsets).with_broker(broker);
                 self.handle_refusal(partition, Refusal { code, leader: None }, error, now);
             }
+            Some(Ok(None)) if lookup.handle_nothing() => {}
             Some(Ok(None)) | None => {
                 self.count_refusal(partition);
                 self.delay(partition, now);
@@ -368,6 +404,13 @@ impl Fetcher {
             self.positions.delay(partition, at);
         }
     }
+}
+
+/// Whether a broker gives nothing, for a reason that another one may not have. One that does not know of
+/// a new leader yet soon will.
+fn is_refused(fetched: &FetchedPartition) -> bool {
+    let is_behind = fetched.error == Some(ErrorCode::UnknownLeaderEpoch);
+    !is_behind && (fetched.error.is_some() || fetched.diverging_epoch.is_some())
 }
 
 /// Up to where the log may be read.

@@ -6,20 +6,25 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use kavka_protocol::{AbortedTransactions, Batches, BrokerId, DecodeError, Offset, TopicPartition};
+use kavka_protocol::{
+    BatchBody, BatchView, Batches, BrokerId, DecodeError, Offset, TopicPartition, VisibleBatches,
+};
 
-use super::positions::FetchPosition;
+use super::parts::{Part, Queue};
+use super::stage::FetchPosition;
 
-/// What one answer held for one partition: whole batches, still as they came over the wire.
+/// A part of what one answer held for one partition, in whole batches as they came over the wire, or
+/// some records of one batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) topic_partition: TopicPartition,
-    /// The offset asked for: records before it are not to be shown.
+    /// Where it begins: records before it are not to be shown.
     pub(crate) from: Offset,
-    /// Behind the last batch.
+    /// Behind it.
     pub(crate) next: FetchPosition,
-    pub(crate) records: Bytes,
-    pub(crate) aborted: AbortedTransactions,
+    pub(crate) batches: VisibleBatches,
+    /// What it takes of the budget: its bytes, as long as nobody has opened it.
+    pub(crate) size: usize,
     pub(crate) broker: BrokerId,
     pub(crate) high_watermark: Option<Offset>,
 }
@@ -27,46 +32,105 @@ pub(crate) struct Piece {
 /// The pieces of all partitions, in order within each.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    queues: HashMap<TopicPartition, VecDeque<Piece>>,
-    /// Every partition that has a piece, once; the one that was served last is at the back.
+    queues: HashMap<TopicPartition, Queue>,
+    /// Every partition that has a piece, once; the one that was served last is at the back, except
+    /// while it is in the middle of a piece.
     order: VecDeque<TopicPartition>,
     bytes: usize,
 }
 
+/// What is handed out at once.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) pieces: Vec<Piece>,
+    /// A batch that has to be opened before anything can be handed out, since it holds too many records.
+    pub(crate) unopened: Option<(TopicPartition, BatchView)>,
+}
+
+impl Piece {
+    /// How many records it holds at most, as far as the headers of its batches say.
+    fn most_records(&self) -> usize {
+        let batches = self.batches.clone().map_while(Result::ok);
+        batches.map(|batch| batch.record_count()).sum()
+    }
+}
+
 impl Buffer {
     pub(crate) fn push(&mut self, piece: Piece) {
-        self.bytes += piece.records.len();
+        self.bytes += piece.size;
         let queue = self.queues.entry(piece.topic_partition.clone()).or_default();
         if queue.is_empty() {
             self.order.push_back(piece.topic_partition.clone());
         }
-        queue.push_back(piece);
+        queue.push(piece);
     }
 
-    /// The oldest piece of each partition that `may_have` allows, longest waiting first.
-    pub(crate) fn take(&mut self, may_have: impl Fn(&TopicPartition) -> bool) -> Vec<Piece> {
-        let mut taken = Vec::new();
+    /// The oldest piece of each partition that `may_have` allows, longest waiting first; at most
+    /// `limit` records of them, the rest of a piece before the next one.
+    pub(crate) fn take(
+        &mut self,
+        limit: Option<usize>,
+        may_have: impl Fn(&TopicPartition) -> bool,
+    ) -> Taken {
+        let (mut taken, mut left) = (Taken::default(), limit);
+        let mut begun = Vec::new();
         for _ in 0..self.order.len() {
+            if left == Some(0) {
+                break;
+            }
             let Some(partition) = self.order.pop_front() else { break };
-            let served = if may_have(&partition) { self.pop(&partition) } else { None };
-            taken.extend(served);
-            if !self.is_empty_of(&partition) {
+            let Some(queue) = self.queues.get_mut(&partition) else { continue };
+            if !may_have(&partition) {
+                if queue.is_begun() {
+                    begun.push(partition);
+                } else {
+                    self.order.push_back(partition);
+                }
+                continue;
+            }
+            match queue.take(left) {
+                Part::Nothing => {}
+                Part::Piece(piece) => {
+                    self.bytes = self.bytes.saturating_sub(piece.size);
+                    left = left.map(|left| left.saturating_sub(piece.most_records()));
+                    taken.pieces.push(piece);
+                }
+                Part::Unopened(batch) => {
+                    // What was found before comes first.
+                    let is_first = taken.pieces.is_empty();
+                    taken.unopened = is_first.then(|| (partition.clone(), batch));
+                    self.order.push_front(partition);
+                    break;
+                }
+            }
+            if queue.is_begun() {
+                self.order.push_front(partition);
+            } else if !queue.is_empty() {
                 self.order.push_back(partition);
             }
         }
+        // Those in the middle of a piece have their turn as soon as they may.
+        begun.into_iter().rev().for_each(|partition| self.order.push_front(partition));
         taken
     }
 
-    fn pop(&mut self, partition: &TopicPartition) -> Option<Piece> {
-        let piece = self.queues.get_mut(partition)?.pop_front()?;
-        self.bytes -= piece.records.len();
-        Some(piece)
+    /// Somebody has opened a batch of `partition`, or found that it cannot be; then it is handed out as
+    /// it is.
+    pub(crate) fn handle_opened(
+        &mut self,
+        partition: &TopicPartition,
+        batch: &BatchView,
+        body: Result<BatchBody, DecodeError>,
+    ) {
+        if let Some(queue) = self.queues.get_mut(partition) {
+            self.bytes += queue.handle_opened(batch, body.ok());
+        }
     }
 
     /// Forgets what `partition` has: its position is elsewhere now.
     pub(crate) fn discard(&mut self, partition: &TopicPartition) {
         let Some(queue) = self.queues.remove(partition) else { return };
-        self.bytes -= queue.iter().map(|piece| piece.records.len()).sum::<usize>();
+        self.bytes = self.bytes.saturating_sub(queue.size());
         self.order.retain(|waiting| waiting != partition);
     }
 
@@ -80,7 +144,7 @@ impl Buffer {
     }
 
     pub(crate) fn is_empty_of(&self, partition: &TopicPartition) -> bool {
-        self.queues.get(partition).is_none_or(VecDeque::is_empty)
+        self.queues.get(partition).is_none_or(Queue::is_empty)
     }
 
     /// How much is buffered altogether.
@@ -90,8 +154,7 @@ impl Buffer {
 
     /// How much is buffered of one partition.
     pub(crate) fn bytes_of(&self, partition: &TopicPartition) -> usize {
-        let pieces = self.queues.get(partition).into_iter().flatten();
-        pieces.map(|piece| piece.records.len()).sum()
+        self.queues.get(partition).map_or(0, Queue::size)
     }
 }
 
@@ -130,6 +193,8 @@ pub(crate) fn walk(records: &Bytes, from: FetchPosition) -> Walk {
 
 #[cfg(test)]
 mod tests {
+    use kavka_protocol::{AbortedTransactions, IsolationLevel};
+
     use super::*;
 
     fn piece(partition: i32, from: Offset, size: usize) -> Piece {
@@ -137,15 +202,20 @@ mod tests {
             topic_partition: TopicPartition::new("orders", partition),
             from,
             next: FetchPosition::unknown(from + 1),
-            records: Bytes::from(vec![0; size]),
-            aborted: AbortedTransactions::default(),
+            batches: VisibleBatches::new(
+                Bytes::from(vec![0; size]),
+                from,
+                IsolationLevel::ReadUncommitted,
+                AbortedTransactions::default(),
+            ),
+            size,
             broker: BrokerId(1),
             high_watermark: None,
         }
     }
 
     fn taken(buffer: &mut Buffer) -> Vec<(i32, Offset)> {
-        let pieces = buffer.take(|_| true);
+        let pieces = buffer.take(None, |_| true).pieces;
         pieces.iter().map(|piece| (piece.topic_partition.partition, piece.from)).collect()
     }
 
@@ -167,7 +237,7 @@ mod tests {
         buffer.push(piece(0, 0, 10));
         buffer.push(piece(1, 0, 20));
         let paused = TopicPartition::new("orders", 0);
-        assert_eq!(buffer.take(|partition| *partition != paused).len(), 1);
+        assert_eq!(buffer.take(None, |partition| *partition != paused).pieces.len(), 1);
         assert_eq!((buffer.bytes(), buffer.bytes_of(&paused)), (10, 10));
         assert_eq!(taken(&mut buffer), [(0, 0)]);
         assert_eq!(buffer.bytes(), 0);

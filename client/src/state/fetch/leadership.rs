@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use kavka_protocol::{ApiKey, ErrorCode, TopicPartition};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicId, TopicPartition};
 
 use super::positions::Leader;
 use super::{Fetcher, MetadataNeed};
@@ -31,37 +31,43 @@ pub(crate) enum MissingPart {
     Partition,
 }
 
+/// What the client knows of its cluster.
+pub(crate) trait ClusterView {
+    fn leadership(&self, partition: &TopicPartition) -> Leadership;
+
+    /// Which topic has the name of this one, where the cluster says.
+    fn topic_id(&self, partition: &TopicPartition) -> Option<TopicId>;
+
+    /// Whether `broker` is there and has a copy of `partition`.
+    fn is_online(&self, partition: &TopicPartition, broker: BrokerId) -> bool;
+}
+
 impl Fetcher {
-    /// The metadata is what `look` says, as far as it is known.
-    pub(crate) fn handle_metadata(
-        &mut self,
-        look: impl Fn(&TopicPartition) -> Leadership,
-        now: Instant,
-    ) {
+    /// The metadata is what `view` shows, as far as it is known.
+    pub(crate) fn handle_metadata(&mut self, view: &impl ClusterView, now: Instant) {
         self.jitter = self.retry_backoff.draw();
+        self.handle_topic_ids(view);
         let news: Vec<_> = self
             .positions
             .iter()
-            .map(|(partition, position)| (partition, position, look(partition)))
+            .map(|(partition, position)| (partition, position, view.leadership(partition)))
             .filter(|(_, position, leadership)| position.is_news(*leadership))
             .map(|(partition, _, leadership)| (partition.clone(), leadership))
             .collect();
         for (partition, leadership) in news {
             self.handle_leadership(&partition, leadership, now);
         }
-        self.planner.handle_leaders(&self.positions);
+        self.positions.leave_replicas(|partition, broker| !view.is_online(partition, broker));
+        self.planner.handle_sources(&self.positions);
         self.has_questions = true;
         self.want_leaders();
     }
 
-    /// The cluster was asked anew, and the metadata now is what `look` says.
-    pub(crate) fn handle_refresh(
-        &mut self,
-        look: impl Fn(&TopicPartition) -> Leadership,
-        now: Instant,
-    ) {
+    /// The cluster was asked anew, and the metadata now is what `view` shows.
+    pub(crate) fn handle_refresh(&mut self, view: &impl ClusterView, now: Instant) {
         self.is_refreshing = false;
-        self.handle_metadata(look, now);
+        self.handle_metadata(view, now);
+        self.confirm_topic_ids(view);
     }
 
     /// The cluster was asked anew and refused to answer, for a reason that does not pass by itself:

@@ -1,31 +1,36 @@
 //! Fetching without IO: positions, what to ask which broker for, and what has arrived.
-//!
-//! Follower fetching (KIP-392) would change who `Position::leader` is asked for.
 
 mod answer;
 mod buffer;
 mod leadership;
+mod parts;
 mod planner;
 mod positions;
+mod replica;
 mod reset;
 mod session;
+mod stage;
 mod status;
+mod topic_id;
 mod validation;
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use kavka_protocol::{BrokerId, IsolationLevel, LeaderEpoch, Offset, TopicPartition};
+use kavka_protocol::{
+    BatchBody, BatchView, BrokerId, DecodeError, IsolationLevel, LeaderEpoch, Offset,
+    TopicPartition,
+};
 
 pub(crate) use answer::{FetchAnswer, LookupAnswer};
 pub(crate) use buffer::Piece;
-pub(crate) use leadership::{Leadership, MissingPart};
+pub(crate) use leadership::{ClusterView, Leadership, MissingPart};
 pub(crate) use planner::FetchPlan;
 pub(crate) use positions::Leader;
-pub use positions::StartOffset;
 pub(crate) use reset::End;
 pub use reset::{PositionReset, ResetCause};
 pub(crate) use session::{FINAL_EPOCH, SessionId, SessionPart};
+pub use stage::StartOffset;
 pub use status::{FetchState, FetchStatus};
 pub(crate) use validation::{EpochEndOffset, ValidationAnswer, ValidationPlan};
 
@@ -34,7 +39,8 @@ use crate::error::Error;
 use crate::state::backoff::{Backoff, Jitter};
 use buffer::Buffer;
 use planner::{FetchLimits, Planner, Stock};
-use positions::{Positions, Stage, Version};
+use positions::{Positions, Version};
+use stage::Stage;
 
 /// Reads the assigned partitions of one consumer.
 ///
@@ -71,8 +77,28 @@ pub(crate) struct Fetcher {
     /// Whether fresh metadata was asked for and has not come yet.
     is_refreshing: bool,
     hints: Vec<LeaderHint>,
+    /// How long a replica that a leader names is read without asking the leader again.
+    replica_lease: Duration,
+    /// Whether some partition is fetched from another broker than before.
+    have_sources_moved: bool,
     /// How many pieces have arrived so far.
     arrived: u64,
+}
+
+/// What comes of one poll.
+#[derive(Debug)]
+pub(crate) enum Handout {
+    Delivery(Delivery),
+    /// First this has to be opened; the answer goes to `handle_opened`.
+    Unopened(Unopened),
+}
+
+/// A batch of which only a part is to be handed out.
+#[derive(Debug)]
+pub(crate) struct Unopened {
+    pub(crate) batch: BatchView,
+    topic_partition: TopicPartition,
+    version: Version,
 }
 
 /// What the application gets at one poll.
@@ -145,6 +171,8 @@ impl Fetcher {
             metadata: None,
             is_refreshing: false,
             hints: Vec::new(),
+            replica_lease: config.metadata_max_age,
+            have_sources_moved: false,
             arrived: 0,
         }
     }
@@ -159,11 +187,17 @@ impl Fetcher {
         self.arrivals.clear();
         self.resets.clear();
         self.has_moved = false;
+        self.fault = None;
+        self.add(partitions);
+    }
+
+    /// Assigns `partitions`, too. One that is assigned already starts anew; the others go on.
+    pub(crate) fn add(&mut self, partitions: Vec<(TopicPartition, StartOffset)>) {
         for (partition, start) in partitions {
+            self.forget(&partition);
             self.positions.assign(partition, start);
         }
-        self.planner.handle_leaders(&self.positions);
-        self.fault = None;
+        self.planner.handle_sources(&self.positions);
         self.has_questions = true;
         self.metadata = self.metadata.or(Some(MetadataNeed::Known));
     }
@@ -174,7 +208,7 @@ impl Fetcher {
             self.positions.unassign(partition);
             self.forget(partition);
         }
-        self.planner.handle_leaders(&self.positions);
+        self.planner.handle_sources(&self.positions);
     }
 
     /// Goes on reading at `start`; `false` when the partition is not assigned.
@@ -208,8 +242,9 @@ impl Fetcher {
         self.positions.get(partition)?.delivered()
     }
 
-    pub(crate) fn isolation(&self) -> IsolationLevel {
-        self.isolation
+    /// What is assigned, in the order that it was, and whether it is paused.
+    pub(crate) fn assignment(&self) -> impl Iterator<Item = (&TopicPartition, bool)> {
+        self.positions.iter().map(|(partition, position)| (partition, position.is_paused))
     }
 
     /// The topics that the metadata has to cover.
@@ -218,19 +253,35 @@ impl Fetcher {
     }
 
     /// What the application should get now: an error that stands at a position it has reached, or
-    /// data, ends and moved positions.
-    pub(crate) fn poll_delivery(&mut self) -> Option<Result<Delivery, Error>> {
+    /// data with at most `limit` records, ends and moved positions.
+    pub(crate) fn poll_delivery(&mut self, limit: Option<usize>) -> Option<Result<Handout, Error>> {
         if let Some(error) = self.fault.take().or_else(|| self.take_failure()) {
             return Some(Err(error));
         }
-        let mut ends = self.take_arrivals();
-        let resets = std::mem::take(&mut self.resets);
         let positions = &self.positions;
-        let pieces = self.buffer.take(|partition| positions.may_deliver(partition));
+        let taken = self.buffer.take(limit, |partition| positions.may_deliver(partition));
+        if let Some((topic_partition, batch)) = taken.unopened {
+            let version = self.positions.get(&topic_partition)?.version;
+            return Some(Ok(Handout::Unopened(Unopened { batch, topic_partition, version })));
+        }
+        let (mut ends, pieces) = (self.take_arrivals(), taken.pieces);
+        let resets = std::mem::take(&mut self.resets);
         ends.extend(pieces.iter().filter_map(|piece| self.deliver(piece)));
         let has_moved = std::mem::take(&mut self.has_moved);
         let is_worth_it = has_moved || !pieces.is_empty() || !ends.is_empty();
-        is_worth_it.then_some(Ok(Delivery { pieces, ends, resets }))
+        is_worth_it.then_some(Ok(Handout::Delivery(Delivery { pieces, ends, resets })))
+    }
+
+    /// A batch was opened, or cannot be.
+    pub(crate) fn handle_opened(
+        &mut self,
+        unopened: &Unopened,
+        body: Result<BatchBody, DecodeError>,
+    ) {
+        let Unopened { batch, topic_partition, version } = unopened;
+        if self.positions.current(topic_partition, *version).is_some() {
+            self.buffer.handle_opened(topic_partition, batch, body);
+        }
     }
 
     /// Whether the application should look.
@@ -325,7 +376,7 @@ impl Fetcher {
         let partition = self.failed.remove(due)?;
         let position = self.positions.get_mut(&partition)?;
         let failure = position.failure.take();
-        if position.needs_leader() {
+        if position.needs_leader() || position.is_orphaned {
             self.metadata = Some(MetadataNeed::Fresh);
         }
         self.has_questions = true;
@@ -351,7 +402,7 @@ impl Fetcher {
 
     /// Moves the position behind what is being handed out; yields the end if it is there.
     fn deliver(&mut self, piece: &Piece) -> Option<(TopicPartition, Offset)> {
-        self.planner.hold(piece.records.len());
+        self.planner.hold(piece.size);
         let position = self.positions.get_mut(&piece.topic_partition)?;
         position.deliver(piece.next);
         position.announce_end().map(|offset| (piece.topic_partition.clone(), offset))

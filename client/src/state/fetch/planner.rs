@@ -5,13 +5,16 @@
 //! and none overtakes another that waits for room; within a request, partitions that waited longest
 //! stand first, since brokers fill answers from the front.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::{Equivalent, IndexMap};
-use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
+use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicId, TopicPartition};
 
-use super::positions::{FetchPosition, Leader, Position, Positions, Version};
+use super::positions::{Leader, Position, Positions, Version};
 use super::session::{FetchSession, NO_SESSION, SessionId, SessionPart};
+use super::stage::FetchPosition;
 
 /// The limits a fetch keeps, from the consumer's properties.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct FetchPlan {
     pub(crate) broker: BrokerId,
     pub(crate) max_bytes: usize,
     pub(crate) max_partition_bytes: usize,
+    /// Whether the broker may name a replica that is nearer to this client.
+    pub(crate) may_name_replica: bool,
     /// What of it the broker has to be told.
     pub(crate) session: SessionPart,
 }
@@ -36,6 +41,7 @@ pub(crate) struct FetchPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedPartition {
     pub(crate) topic_partition: TopicPartition,
+    pub(crate) topic_id: Option<TopicId>,
     pub(crate) offset: Offset,
     pub(crate) leader_epoch: Option<LeaderEpoch>,
     /// The epoch of the record before `offset`: the broker says if it has another one there.
@@ -48,6 +54,7 @@ pub(crate) struct Asked {
     pub(crate) version: Version,
     pub(crate) offset: Offset,
     pub(crate) leader: Leader,
+    pub(crate) topic_id: Option<TopicId>,
 }
 
 /// A fetch that has not been answered yet, or just was.
@@ -83,8 +90,8 @@ pub(crate) struct Planner {
 struct Broker {
     outstanding: Option<Outstanding>,
     session: FetchSession,
-    /// How many assigned partitions it leads.
-    leads: usize,
+    /// How many assigned partitions are fetched from it.
+    serves: usize,
     /// Not asked before then.
     retry_at: Option<Instant>,
     failures: u32,
@@ -159,13 +166,13 @@ impl Planner {
         }
     }
 
-    /// Takes over who leads the assigned partitions.
-    pub(crate) fn handle_leaders(&mut self, positions: &Positions) {
+    /// Takes over where the assigned partitions are fetched from.
+    pub(crate) fn handle_sources(&mut self, positions: &Positions) {
         for broker in self.brokers.values_mut() {
-            broker.leads = 0;
+            broker.serves = 0;
         }
-        for leader in positions.iter().filter_map(|(_, position)| position.leader) {
-            self.brokers.entry(leader.broker).or_default().leads += 1;
+        for broker in positions.iter().filter_map(|(_, position)| position.fetched_from()) {
+            self.brokers.entry(broker).or_default().serves += 1;
         }
         self.brokers.retain(|_, broker| broker.is_of_use());
     }
@@ -199,6 +206,11 @@ impl Planner {
     /// Whether `broker` is not to be asked for the moment, after a failure or a throttle.
     pub(crate) fn is_delayed(&self, broker: BrokerId) -> bool {
         self.brokers.get(&broker).is_some_and(|broker| broker.retry_at.is_some())
+    }
+
+    /// Whether the last request to `broker` failed.
+    pub(crate) fn has_failed(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(|broker| broker.failures > 0)
     }
 
     /// Whether `broker` has a fetch to answer.
@@ -241,8 +253,8 @@ impl Planner {
     /// The most that a fetch of `partitions` may bring. Two answers of every broker fit into the
     /// budget: one being worked on, one on its way.
     fn reserve(&self, partitions: usize) -> usize {
-        let leaders = self.brokers.values().filter(|broker| broker.leads > 0).count();
-        let share = self.limit / (2 * leaders.max(1));
+        let sources = self.brokers.values().filter(|broker| broker.serves > 0).count();
+        let share = self.limit / (2 * sources.max(1));
         let asked = self.limits.max_partition_bytes.saturating_mul(partitions);
         asked.min(self.limits.max_bytes).min(share).max(1)
     }
@@ -259,19 +271,20 @@ impl Planner {
                 .collect(),
         });
         let max_partition_bytes = self.limits.max_partition_bytes.min(reserve);
+        let may_name_replica = wanted.iter().all(|wanted| wanted.may_move);
         let wanted = wanted.iter().map(PlannedPartition::from).collect();
         let session = broker.session.plan(wanted, max_partition_bytes);
-        FetchPlan { broker: id, max_bytes: reserve, max_partition_bytes, session }
+        FetchPlan { broker: id, max_bytes: reserve, max_partition_bytes, may_name_replica, session }
     }
 }
 
 impl Broker {
     fn is_idle(&self) -> bool {
-        self.outstanding.is_none() && self.retry_at.is_none() && self.leads > 0
+        self.outstanding.is_none() && self.retry_at.is_none() && self.serves > 0
     }
 
     fn is_of_use(&self) -> bool {
-        self.outstanding.is_some() || self.leads > 0 || self.session.id() != NO_SESSION
+        self.outstanding.is_some() || self.serves > 0 || self.session.id() != NO_SESSION
     }
 }
 
@@ -279,6 +292,12 @@ impl Outstanding {
     /// Everything that was asked for.
     pub(crate) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.partitions.keys()
+    }
+
+    /// The names of the topics that were asked for by their ids.
+    pub(crate) fn topic_names(&self) -> HashMap<TopicId, Arc<str>> {
+        let named = self.partitions.iter();
+        named.filter_map(|(tp, asked)| Some((asked.topic_id?, Arc::clone(&tp.topic)))).collect()
     }
 
     /// Takes out what was asked for a partition that an answer names.
@@ -310,16 +329,20 @@ struct Wanted<'a> {
     partition: &'a TopicPartition,
     asked: Asked,
     last_fetched_epoch: Option<LeaderEpoch>,
+    may_move: bool,
     served: u64,
 }
 
 impl<'a> Wanted<'a> {
-    fn new(partition: &'a TopicPartition, position: &Position, leader: Leader) -> Option<Self> {
-        let FetchPosition { offset, epoch: last_fetched_epoch } = position.fetched()?;
-        let asked = Asked { version: position.version, offset, leader };
+    fn new(partition: &'a TopicPartition, position: &Position) -> Option<Self> {
+        let FetchPosition { offset, epoch } = position.fetched()?;
+        let (version, topic_id) = (position.version, position.topic_id);
+        let asked = Asked { version, offset, leader: position.leader?, topic_id };
         let is_free = position.is_ready() && position.asked_at.is_none();
-        let served = position.served;
-        is_free.then_some(Self { partition, asked, last_fetched_epoch, served })
+        // The log of a replica that is behind ends before the position, and yet is the same.
+        let last_fetched_epoch = epoch.filter(|_| position.source.replica().is_none());
+        let (may_move, served) = (position.source.may_move(), position.served);
+        is_free.then_some(Self { partition, asked, last_fetched_epoch, may_move, served })
     }
 }
 
@@ -327,6 +350,7 @@ impl From<&Wanted<'_>> for PlannedPartition {
     fn from(wanted: &Wanted<'_>) -> Self {
         Self {
             topic_partition: wanted.partition.clone(),
+            topic_id: wanted.asked.topic_id,
             offset: wanted.asked.offset,
             leader_epoch: wanted.asked.leader.epoch,
             last_fetched_epoch: wanted.last_fetched_epoch,
@@ -338,10 +362,8 @@ impl From<&Wanted<'_>> for PlannedPartition {
 fn wanted(positions: &Positions, broker: BrokerId) -> Vec<Wanted<'_>> {
     let mut wanted: Vec<_> = positions
         .iter()
-        .filter_map(|(partition, position)| {
-            let leader = position.leader.filter(|leader| leader.broker == broker)?;
-            Wanted::new(partition, position, leader)
-        })
+        .filter(|(_, position)| position.fetched_from() == Some(broker))
+        .filter_map(|(partition, position)| Wanted::new(partition, position))
         .collect();
     wanted.sort_by_key(|wanted| wanted.served);
     wanted

@@ -1,33 +1,17 @@
-//! `Positions`: what is assigned, how far each partition has been read, and which life of the
-//! position that is.
-//!
-//! Three offsets must not be confused: `fetched` is the next offset to ask a broker for,
-//! `delivered` the next one to hand to the application, and a committed offset (kept elsewhere)
-//! the next one after a restart. `delivered <= fetched`; the difference lies in the buffer.
+//! `Positions`: what is assigned, whom each partition is read from, and which life of its position
+//! that is.
 
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicPartition};
+use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicId, TopicPartition};
 
 use super::leadership::Leadership;
 use super::planner::Planner;
-use super::reset::{End, Lookup};
+use super::replica::Source;
+use super::stage::{FetchPosition, Progress, Stage, StartOffset};
 use crate::error::Error;
-
-/// Where reading a partition starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartOffset {
-    /// The oldest record still in the log.
-    Earliest,
-    /// The end of the log: only records written from now on.
-    Latest,
-    /// This offset; outside of the log, `auto.offset.reset` decides.
-    At(Offset),
-    /// This offset, in a log in which the record before it is of this epoch: where reading stopped
-    /// earlier, so that it is noticed if the log was truncated since (KIP-320).
-    AtEpoch(Offset, LeaderEpoch),
-}
+use crate::state::timers::{earliest, is_reached};
 
 /// One life of a position. Every assignment, seek and reset begins a new one, so that an answer to
 /// a request of an earlier life is recognised and dropped.
@@ -41,51 +25,21 @@ pub(crate) struct Leader {
     pub(crate) epoch: Option<LeaderEpoch>,
 }
 
-/// Where a reader stands: what comes next, and in which log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FetchPosition {
-    pub(crate) offset: Offset,
-    /// The epoch of the record before it, as far as it is known. A log that has another one there is
-    /// not the log that was read.
-    pub(crate) epoch: Option<LeaderEpoch>,
-}
-
-/// How far a partition has been read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Progress {
-    pub(crate) delivered: FetchPosition,
-    pub(crate) fetched: FetchPosition,
-}
-
-/// What is done with a partition.
-///
-/// ```text
-///            ┌────────────── out of range ──────────────┐
-///            ▼                                          │
-///         Lookup ──answer──► Fetching ──new leader──► Validating
-///            ▲                  │ ▲                     │ │
-///            └── out of range ──┘ └── the same log ─────┘ │
-///                                 └── where it was cut ───┘
-/// ```
-#[derive(Debug)]
-pub(crate) enum Stage {
-    /// No usable offset: a broker has to say where the log begins or ends, once what was fetched
-    /// before has been delivered.
-    Lookup { delivered: Option<Offset>, lookup: Lookup },
-    /// The leader has to say whether its log is the one that was read. What was fetched before is
-    /// delivered meanwhile.
-    Validating { progress: Progress, is_asked: bool },
-    /// Being read.
-    Fetching(Progress),
-}
-
 /// One assigned partition.
 #[derive(Debug)]
 pub(crate) struct Position {
     pub(crate) version: Version,
     pub(crate) stage: Stage,
     pub(crate) is_paused: bool,
+    /// The topic that has the name, as far as is known.
+    pub(crate) topic_id: Option<TopicId>,
+    /// Whether the position is one in that topic, and not in one that had the name before or after: a
+    /// broker has given data by the id, or the cluster has confirmed it since.
+    pub(crate) is_in_topic: bool,
+    /// Whether that topic is gone, and nobody has said where to go on in the one that has its name now.
+    pub(crate) is_orphaned: bool,
     pub(crate) leader: Option<Leader>,
+    pub(crate) source: Source,
     /// The broker with a fetch of this partition outstanding, in whichever life it was sent.
     pub(crate) asked_at: Option<BrokerId>,
     /// When data last came, as a count of arrivals: those who waited longest are asked for first.
@@ -111,6 +65,8 @@ pub(crate) struct Positions {
     last_version: u64,
     /// The earliest `retry_at` of all.
     next_retry: Option<Instant>,
+    /// When the first of the sources changes back.
+    next_source: Option<Instant>,
 }
 
 impl Positions {
@@ -159,9 +115,26 @@ impl Positions {
         }
     }
 
+    /// Reads `partition` from `source` from now on.
+    pub(crate) fn read_from(&mut self, partition: &TopicPartition, source: Source) {
+        if let Some(position) = self.partitions.get_mut(partition) {
+            position.source = source;
+            self.next_source = earliest([self.next_source, source.until()]);
+        }
+    }
+
+    /// Goes back to the leader of partitions whose replica `is_gone`.
+    pub(crate) fn leave_replicas(&mut self, is_gone: impl Fn(&TopicPartition, BrokerId) -> bool) {
+        for (partition, position) in &mut self.partitions {
+            if position.source.replica().is_some_and(|replica| is_gone(partition, replica)) {
+                position.source = Source::Leader;
+            }
+        }
+    }
+
     /// Ends the delays that are over at `now`.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.next_retry.is_none_or(|at| at > now) {
+        if !is_reached(self.next_retry, now) {
             return;
         }
         for position in self.partitions.values_mut() {
@@ -170,8 +143,22 @@ impl Positions {
         self.next_retry = self.partitions.values().filter_map(|position| position.retry_at).min();
     }
 
+    /// Goes back to the leader where it is time to. Says whether it was anywhere.
+    pub(crate) fn handle_sources(&mut self, now: Instant) -> bool {
+        if !is_reached(self.next_source, now) {
+            return false;
+        }
+        for position in self.partitions.values_mut() {
+            if is_reached(position.source.until(), now) {
+                position.source = Source::Leader;
+            }
+        }
+        self.next_source = earliest(self.partitions.values().map(|one| one.source.until()));
+        true
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.next_retry
+        earliest([self.next_retry, self.next_source])
     }
 
     pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&Position> {
@@ -221,6 +208,10 @@ impl Positions {
         plan
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Position)> {
+        self.partitions.iter_mut()
+    }
+
     fn next_version(&mut self) -> Version {
         self.last_version += 1;
         Version(self.last_version)
@@ -233,7 +224,11 @@ impl Position {
             version,
             stage: start.into(),
             is_paused: false,
+            topic_id: None,
+            is_in_topic: false,
+            is_orphaned: false,
             leader: None,
+            source: Source::Leader,
             asked_at: None,
             served: 0,
             refusals: 0,
@@ -251,6 +246,8 @@ impl Position {
         self.refusals = 0;
         self.retry_at = None;
         self.failure = None;
+        self.is_in_topic = false;
+        self.is_orphaned = false;
         self.is_end_announced = false;
     }
 
@@ -300,9 +297,15 @@ impl Position {
         }
     }
 
+    /// The broker to fetch from.
+    pub(crate) fn fetched_from(&self) -> Option<BrokerId> {
+        self.leader.map(|leader| self.source.replica().unwrap_or(leader.broker))
+    }
+
     /// Asks `leader` from now on, and at once; first of all for the log that was read until now.
     pub(crate) fn follow(&mut self, leader: Leader) {
         self.leader = Some(leader);
+        self.source = Source::Leader;
         self.missing = 0;
         self.retry_at = None;
         if let Some(progress) = self.progress() {
@@ -333,7 +336,8 @@ impl Position {
 
     /// Whether nothing stands against asking a broker for more.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_paused && self.retry_at.is_none() && self.failure.is_none()
+        let is_held = self.is_paused || self.is_orphaned;
+        !is_held && self.retry_at.is_none() && self.failure.is_none()
     }
 
     /// The offset reached, when that is the end of what may be read: everything before it was
@@ -351,52 +355,5 @@ impl Position {
         let offset = self.end_reached().filter(|_| !self.is_end_announced)?;
         self.is_end_announced = true;
         Some(offset)
-    }
-}
-
-impl FetchPosition {
-    /// `offset`, in whatever log it is.
-    pub(crate) fn unknown(offset: Offset) -> Self {
-        Self { offset, epoch: None }
-    }
-}
-
-impl Progress {
-    /// Nothing fetched that was not delivered.
-    pub(crate) fn at(position: FetchPosition) -> Self {
-        Self { delivered: position, fetched: position }
-    }
-}
-
-impl Stage {
-    /// Read from `position` on.
-    pub(crate) fn at(position: FetchPosition) -> Self {
-        Self::Fetching(Progress::at(position))
-    }
-
-    /// Read on, once the leader has said that this is the log; right away where nothing is known that
-    /// it could be recognised by.
-    pub(crate) fn validating(progress: Progress) -> Self {
-        match progress.fetched.epoch {
-            Some(_) => Self::Validating { progress, is_asked: false },
-            None => Self::Fetching(progress),
-        }
-    }
-
-    fn lookup(lookup: Lookup) -> Self {
-        Self::Lookup { delivered: None, lookup }
-    }
-}
-
-impl From<StartOffset> for Stage {
-    fn from(start: StartOffset) -> Self {
-        match start {
-            StartOffset::At(offset) => Self::at(FetchPosition::unknown(offset)),
-            StartOffset::AtEpoch(offset, epoch) => {
-                Self::validating(Progress::at(FetchPosition { offset, epoch: Some(epoch) }))
-            }
-            StartOffset::Earliest => Self::lookup(Lookup::start(End::Earliest)),
-            StartOffset::Latest => Self::lookup(Lookup::start(End::Latest)),
-        }
     }
 }

@@ -2,6 +2,7 @@
 //! position turns out to lie outside of the log.
 
 use std::fmt;
+use std::time::Duration;
 
 use kavka_protocol::{Offset, TopicPartition};
 
@@ -34,12 +35,16 @@ pub enum ResetCause {
     /// The log was cut off before it, and goes on with other records, or none (KIP-320): some that were
     /// read do not exist any more. Reading goes on where the two logs part, as far as that is known.
     Truncated,
+    /// The topic was deleted, and another one has its name now (KIP-516).
+    Recreated,
 }
 
 impl PositionReset {
-    /// How many offsets are passed over and will not be handed out. None when reading goes back.
+    /// How many offsets are passed over and will not be handed out. None when reading goes back; all
+    /// those before where it goes on, when that is in another topic.
     pub fn passed_over(&self) -> u64 {
-        u64::try_from(self.to.saturating_sub(self.from)).unwrap_or(0)
+        let from = if self.cause == ResetCause::Recreated { 0 } else { self.from };
+        u64::try_from(self.to.saturating_sub(from)).unwrap_or(0)
     }
 }
 
@@ -49,9 +54,11 @@ impl fmt::Display for PositionReset {
         let what = match cause {
             ResetCause::OutOfRange => "is outside of the log",
             ResetCause::Truncated => "had been reached when the log was cut off before it",
+            ResetCause::Recreated => "had been reached when the topic was replaced by another one",
         };
         write!(f, "{topic_partition}: offset {from} {what}, reading goes on at {to}")?;
         match self.passed_over() {
+            0 if *cause == ResetCause::Recreated => Ok(()),
             0 if to < from => f.write_str(", which is before it"),
             0 => Ok(()),
             count => write!(f, "; {count} offsets are passed over"),
@@ -59,13 +66,15 @@ impl fmt::Display for PositionReset {
     }
 }
 
-/// One end of a log.
+/// One end of a log, or a place in it by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// The oldest record.
     Earliest,
     /// Behind the newest record that may be read.
     Latest,
+    /// The oldest record that is not older than this, counted back from when it is asked.
+    Since(Duration),
 }
 
 /// A question about the extent of a log, and why it is asked.
@@ -122,6 +131,7 @@ impl Lookup {
         let end = match reset {
             OffsetReset::Earliest => End::Earliest,
             OffsetReset::Latest => End::Latest,
+            OffsetReset::ByDuration(duration) => End::Since(duration),
             OffsetReset::None => return None,
         };
         Some(Self { purpose: Purpose::Reset { position, end, cause }, is_asked: false })
@@ -142,6 +152,19 @@ impl Lookup {
                 *log_start = Some(offset);
                 Found::AskAgain
             }
+        }
+    }
+
+    /// The broker has named no offset. Says whether that is an answer: nothing in the log is young
+    /// enough, so that its end is to be asked for.
+    pub(crate) fn handle_nothing(&mut self) -> bool {
+        match &mut self.purpose {
+            Purpose::Start(end @ End::Since(_))
+            | Purpose::Reset { end: end @ End::Since(_), .. } => {
+                *end = End::Latest;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -176,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_reset_says_how_much_is_passed_over_or_that_it_goes_back() {
-        use ResetCause::{OutOfRange, Truncated};
+        use ResetCause::{OutOfRange, Recreated, Truncated};
         for (from, to, cause, passed_over, text) in [
             (
                 500,
@@ -208,11 +231,38 @@ mod tests {
                 "orders-0: offset 500 had been reached when the log was cut off before it, \
                  reading goes on at 500",
             ),
+            (
+                500,
+                0,
+                Recreated,
+                0,
+                "orders-0: offset 500 had been reached when the topic was replaced by another one, \
+                 reading goes on at 0",
+            ),
+            (
+                500,
+                40,
+                Recreated,
+                40,
+                "orders-0: offset 500 had been reached when the topic was replaced by another one, \
+                 reading goes on at 40; 40 offsets are passed over",
+            ),
         ] {
             let topic_partition = TopicPartition::new("orders", 0);
             let reset = PositionReset { topic_partition, from, to, cause };
             assert_eq!((reset.passed_over(), reset.to_string().as_str()), (passed_over, text));
         }
+    }
+
+    #[test]
+    fn where_nothing_is_young_enough_the_end_is_asked_for() {
+        let hour = Duration::from_secs(3600);
+        let mut lookup = Lookup::out_of_range(5, OffsetReset::ByDuration(hour));
+        assert_eq!(lookup.wanted(), End::Since(hour));
+        assert!(lookup.handle_nothing());
+        assert_eq!((lookup.wanted(), lookup.handle_nothing()), (End::Latest, false));
+        let found = Found::Reset { from: 5, to: 7, cause: ResetCause::OutOfRange };
+        assert_eq!(lookup.handle_answer(7), found);
     }
 
     #[test]

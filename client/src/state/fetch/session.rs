@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use kavka_protocol::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use kavka_protocol::{ErrorCode, LeaderEpoch, Offset, TopicId, TopicPartition};
 
 use super::planner::PlannedPartition;
 
@@ -47,6 +47,7 @@ struct Known {
 /// What makes it necessary to name a partition again when it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terms {
+    topic_id: Option<TopicId>,
     offset: Offset,
     leader_epoch: Option<LeaderEpoch>,
     last_fetched_epoch: Option<LeaderEpoch>,
@@ -61,7 +62,11 @@ pub(crate) struct SessionPart {
     /// New to the broker, or changed.
     pub(crate) partitions: Vec<PlannedPartition>,
     /// Not wanted any more.
-    pub(crate) forgotten: Vec<TopicPartition>,
+    pub(crate) forgotten: Vec<(TopicPartition, Option<TopicId>)>,
+    /// Wanted, but of another topic of the same name.
+    pub(crate) replaced: Vec<(TopicPartition, Option<TopicId>)>,
+    /// Whether the ids of all topics are known.
+    pub(crate) has_topic_ids: bool,
 }
 
 impl FetchSession {
@@ -75,12 +80,16 @@ impl FetchSession {
             }
             Phase::Incremental { id, epoch } => (id, epoch),
         };
-        let partitions =
-            wanted.into_iter().filter(|asked| self.is_news(asked, max_bytes)).collect();
+        let mut replaced = Vec::new();
+        let mut has_topic_ids = wanted.iter().all(|asked| asked.topic_id.is_some());
+        let is_news = |asked: &PlannedPartition| self.is_news(asked, max_bytes, &mut replaced);
+        let partitions = wanted.into_iter().filter(is_news).collect();
         let request = self.requests;
         let unwanted = self.known.extract_if(|_, known| known.wanted != request);
-        let forgotten = unwanted.map(|(partition, _)| partition).collect();
-        SessionPart { id, epoch, partitions, forgotten }
+        let forgotten: Vec<_> =
+            unwanted.map(|(partition, known)| (partition, known.terms.topic_id)).collect();
+        has_topic_ids &= forgotten.iter().all(|(_, id)| id.is_some());
+        SessionPart { id, epoch, partitions, forgotten, replaced, has_topic_ids }
     }
 
     /// The broker answered and named the session `id`.
@@ -147,20 +156,31 @@ impl FetchSession {
         }
     }
 
-    /// Notes that `asked` is wanted, and says whether the broker has to be told.
-    fn is_news(&mut self, asked: &PlannedPartition, max_bytes: usize) -> bool {
-        let PlannedPartition { topic_partition, offset, leader_epoch, last_fetched_epoch } = asked;
+    /// Notes that `asked` is wanted, and says whether the broker has to be told. What it replaces is
+    /// added to `replaced`.
+    fn is_news(
+        &mut self,
+        asked: &PlannedPartition,
+        max_bytes: usize,
+        replaced: &mut Vec<(TopicPartition, Option<TopicId>)>,
+    ) -> bool {
         let terms = Terms {
-            offset: *offset,
-            leader_epoch: *leader_epoch,
-            last_fetched_epoch: *last_fetched_epoch,
+            topic_id: asked.topic_id,
+            offset: asked.offset,
+            leader_epoch: asked.leader_epoch,
+            last_fetched_epoch: asked.last_fetched_epoch,
             max_bytes,
         };
-        let wanted = self.requests;
+        let (topic_partition, wanted) = (&asked.topic_partition, self.requests);
         match self.known.get_mut(topic_partition) {
             Some(known) => {
                 known.wanted = wanted;
-                std::mem::replace(&mut known.terms, terms) != terms
+                let before = std::mem::replace(&mut known.terms, terms);
+                if before.topic_id != terms.topic_id {
+                    replaced.push((topic_partition.clone(), before.topic_id));
+                    known.end = None;
+                }
+                before != terms
             }
             None => {
                 self.known.insert(topic_partition.clone(), Known { terms, end: None, wanted });
@@ -194,9 +214,10 @@ mod tests {
     }
 
     fn at(partition: i32, offset: Offset) -> PlannedPartition {
-        let (leader_epoch, last_fetched_epoch) = (None, None);
+        let (topic_id, leader_epoch, last_fetched_epoch) = (None, None, None);
         PlannedPartition {
             topic_partition: tp(partition),
+            topic_id,
             offset,
             leader_epoch,
             last_fetched_epoch,
@@ -210,7 +231,7 @@ mod tests {
         let wanted = wanted.iter().map(|(partition, offset)| at(*partition, *offset)).collect();
         let part = session.plan(wanted, 100);
         let named = part.partitions.iter().map(|asked| asked.topic_partition.partition);
-        let mut forgotten: Vec<_> = part.forgotten.iter().map(|tp| tp.partition).collect();
+        let mut forgotten: Vec<_> = part.forgotten.iter().map(|(tp, _)| tp.partition).collect();
         forgotten.sort_unstable();
         (part.id, part.epoch, named.collect(), forgotten)
     }
@@ -242,6 +263,38 @@ mod tests {
         let moved = PlannedPartition { leader_epoch: Some(LeaderEpoch(1)), ..at(0, 0) };
         let part = session.plan(vec![moved.clone(), at(1, 0), at(2, 0)], 200);
         assert_eq!(part.partitions, [moved]);
+    }
+
+    #[test]
+    fn another_topic_of_the_same_name_replaces_the_one_before() {
+        let of = |id, partition, offset| PlannedPartition {
+            topic_id: Some(TopicId(uuid::Uuid::from_u128(id))),
+            ..at(partition, offset)
+        };
+        let mut session = FetchSession::default();
+        let part = session.plan(vec![of(1, 0, 5), of(1, 1, 5)], 100);
+        assert!(part.has_topic_ids && part.replaced.is_empty());
+        session.handle_answer(7);
+        session.note_end(&tp(0), Some(9));
+        let part = session.plan(vec![of(2, 0, 5), of(1, 1, 5)], 100);
+        let old = Some(TopicId(uuid::Uuid::from_u128(1)));
+        assert_eq!((part.partitions, part.replaced), (vec![of(2, 0, 5)], vec![(tp(0), old)]));
+        assert_eq!(session.end(&tp(0)), None, "that of the old topic");
+        session.handle_answer(7);
+        let part = session.plan(vec![of(2, 0, 5)], 100);
+        assert_eq!((part.forgotten, part.has_topic_ids), (vec![(tp(1), old)], true));
+    }
+
+    #[test]
+    fn one_topic_without_an_id_makes_all_go_by_their_names() {
+        let mut session = open();
+        let id = Some(TopicId(uuid::Uuid::from_u128(1)));
+        let known = PlannedPartition { topic_id: id, ..at(0, 0) };
+        assert!(!session.plan(vec![known.clone(), at(1, 0)], 100).has_topic_ids);
+        session.handle_answer(7);
+        assert!(!session.plan(vec![known.clone()], 100).has_topic_ids, "one is to be forgotten");
+        session.handle_answer(7);
+        assert!(session.plan(vec![known], 100).has_topic_ids);
     }
 
     #[test]

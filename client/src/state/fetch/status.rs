@@ -5,7 +5,9 @@ use std::fmt;
 use kavka_protocol::{BrokerId, Offset, TopicPartition};
 
 use super::Fetcher;
-use super::positions::{Position, Stage};
+use super::positions::Position;
+use super::stage::Stage;
+use crate::stats::ConsumerStats;
 
 /// How things stand with the fetching of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub enum FetchState {
     Failed,
     /// The application has paused it.
     Paused,
+    /// The topic it was read from is gone, and another one has its name: the application has to seek.
+    Orphaned,
     /// No broker is known to lead it; the metadata is being refreshed.
     NoLeader,
     /// It was refused so many times in a row, and is asked for again after a backoff.
@@ -42,22 +46,18 @@ pub enum FetchState {
     Validating(BrokerId),
     /// This broker has been asked for it.
     Asked(BrokerId),
-    /// This broker is not asked for the moment: it failed or throttles.
+    /// This broker is not asked for the moment: it failed.
     BrokerDelayed(BrokerId),
+    /// This broker is not asked for the moment: it throttles this client (KIP-219).
+    BrokerThrottled(BrokerId),
     /// This broker has not yet answered an earlier request that did not name the partition.
     BrokerBusy(BrokerId),
     /// This broker is asked as soon as `kavka.prefetch.bytes` leaves room.
     WaitingForRoom {
-        /// The broker that leads the partition.
+        /// The broker that the partition is fetched from.
         broker: BrokerId,
-        /// The consumer's share of the budget.
-        budget: usize,
-        /// What requests on their way may bring.
-        in_flight: usize,
-        /// What waits to be delivered, of all partitions.
-        buffered: usize,
-        /// What the application holds.
-        held: usize,
+        /// What takes it up.
+        stats: ConsumerStats,
     },
 }
 
@@ -83,17 +83,29 @@ impl Fetcher {
         if position.is_paused {
             return FetchState::Paused;
         }
-        let Some(leader) = position.leader else { return FetchState::NoLeader };
+        if position.is_orphaned {
+            return FetchState::Orphaned;
+        }
+        let (Some(leader), Some(source)) = (position.leader, position.fetched_from()) else {
+            return FetchState::NoLeader;
+        };
         if position.retry_at.is_some() {
             return FetchState::Refused(position.refusals);
         }
-        if self.planner.is_delayed(leader.broker) {
-            return FetchState::BrokerDelayed(leader.broker);
+        let asked = match position.stage {
+            Stage::Fetching(_) => source,
+            Stage::Lookup { .. } | Stage::Validating { .. } => leader.broker,
+        };
+        if self.planner.is_delayed(asked) {
+            return match self.planner.has_failed(asked) {
+                true => FetchState::BrokerDelayed(asked),
+                false => FetchState::BrokerThrottled(asked),
+            };
         }
         match position.stage {
             Stage::Lookup { .. } => FetchState::LookingUp(leader.broker),
             Stage::Validating { .. } => FetchState::Validating(leader.broker),
-            Stage::Fetching(_) => self.waiting_for(leader.broker),
+            Stage::Fetching(_) => self.waiting_for(source),
         }
     }
 
@@ -101,13 +113,25 @@ impl Fetcher {
         if self.planner.is_asked(broker) {
             return FetchState::BrokerBusy(broker);
         }
-        FetchState::WaitingForRoom {
-            broker,
-            budget: self.planner.limit(),
-            in_flight: self.planner.reserved(),
-            buffered: self.buffer.bytes(),
-            held: self.planner.held(),
+        FetchState::WaitingForRoom { broker, stats: self.stats() }
+    }
+
+    /// How much of the budget is taken, and for what.
+    pub(crate) fn stats(&self) -> ConsumerStats {
+        ConsumerStats {
+            budget_bytes: self.planner.limit(),
+            in_flight_bytes: self.planner.reserved(),
+            buffered_bytes: self.buffer.bytes(),
+            held_bytes: self.planner.held(),
         }
+    }
+}
+
+impl FetchStatus {
+    /// How many offsets lie between the position and the end of what may be read, as of the last answer.
+    pub fn lag(&self) -> Option<u64> {
+        let (position, end) = (self.position?, self.log_end?);
+        Some(u64::try_from(end.saturating_sub(position)).unwrap_or(0))
     }
 }
 
@@ -130,6 +154,7 @@ impl fmt::Display for FetchState {
             Self::Unassigned => f.write_str("not assigned"),
             Self::Failed => f.write_str("an error waits to be returned by poll"),
             Self::Paused => f.write_str("paused by the application"),
+            Self::Orphaned => f.write_str("of a topic that is gone, the application has to seek"),
             Self::NoLeader => f.write_str("no leader is known, metadata is being refreshed"),
             Self::Refused(times) => {
                 write!(f, "refused {times} times in a row, asked again after a backoff")
@@ -142,16 +167,23 @@ impl fmt::Display for FetchState {
             }
             Self::Asked(broker) => write!(f, "broker {broker} has been asked"),
             Self::BrokerDelayed(broker) => {
-                write!(f, "broker {broker} failed or throttles, asked again later")
+                write!(f, "broker {broker} failed, asked again later")
+            }
+            Self::BrokerThrottled(broker) => {
+                write!(f, "broker {broker} throttles this client, asked again later")
             }
             Self::BrokerBusy(broker) => {
                 write!(f, "broker {broker} has an earlier request to answer first")
             }
-            Self::WaitingForRoom { broker, budget, in_flight, buffered, held } => write!(
-                f,
-                "broker {broker} is asked once the budget of {budget} bytes has room: {in_flight} in flight, \
-                 {buffered} buffered, {held} held by the application"
-            ),
+            Self::WaitingForRoom { broker, stats } => {
+                let ConsumerStats { budget_bytes, in_flight_bytes, buffered_bytes, held_bytes } =
+                    stats;
+                write!(
+                    f,
+                    "broker {broker} is asked once the budget of {budget_bytes} bytes has room: {in_flight_bytes} \
+                     in flight, {buffered_bytes} buffered, {held_bytes} held by the application"
+                )
+            }
         }
     }
 }

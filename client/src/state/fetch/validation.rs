@@ -13,8 +13,9 @@ use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, Offset, TopicPart
 
 use super::Fetcher;
 use super::answer::Refusal;
-use super::positions::{FetchPosition, Leader, Position, Progress, Stage, Version};
+use super::positions::{Leader, Position, Version};
 use super::reset::{Lookup, ResetCause};
+use super::stage::{FetchPosition, Progress, Stage};
 use crate::error::{Error, ErrorKind};
 
 /// Positions to be compared with the logs of one leader.

@@ -1,4 +1,4 @@
-//! Fetch answers (versions 4 to 12), written around record batches that are not copied.
+//! Fetch answers (versions 4 to 18), written around record batches that are not copied.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
 
 use super::super::{
-    fetch::{CURRENT_LEADER, DIVERGING_EPOCH, FLEXIBLE, NEWEST, OLDEST},
+    fetch::{BY_ID, CURRENT_LEADER, DIVERGING_EPOCH, FLEXIBLE, NEWEST, OLDEST},
     fields::{put_length, put_no_tags, put_string},
 };
 use super::put_response_header;
@@ -14,7 +14,7 @@ use crate::{
     error::EncodeError,
     error_code::ErrorCode,
     frame::Frame,
-    ids::{BrokerId, CorrelationId, LeaderEpoch, Offset},
+    ids::{BrokerId, CorrelationId, LeaderEpoch, Offset, TopicId},
     varint::put_unsigned_varint,
 };
 
@@ -34,8 +34,10 @@ pub struct FetchAnswer {
 /// What one partition gives.
 #[derive(Debug, Clone, Default)]
 pub struct PartitionAnswer {
-    /// The topic's name.
+    /// The topic's name, for versions up to 12.
     pub topic: StrBytes,
+    /// The topic's id, for later ones.
+    pub topic_id: Option<TopicId>,
     /// The partition's number.
     pub partition: i32,
     /// Why there are no records.
@@ -73,12 +75,20 @@ pub fn encode_fetch(
         fields.put_i16(answer.error.map_or(0, ErrorCode::code));
         fields.put_i32(answer.session_id);
     }
-    let topics = || answer.partitions.chunk_by(|a, b| a.topic == b.topic);
+    let is_same = |a: &PartitionAnswer, b: &PartitionAnswer| match version {
+        ..BY_ID => a.topic == b.topic,
+        _ => a.topic_id == b.topic_id,
+    };
+    let topics = || answer.partitions.chunk_by(is_same);
     let mut payloads = Vec::new();
     put_length(&mut fields, flexible, "topics", Some(topics().count()))?;
     for partitions in topics() {
-        let topic = partitions.first().map(|partition| partition.topic.as_str());
-        put_string(&mut fields, flexible, "topic", topic)?;
+        if let Some(first) = partitions.first() {
+            match version {
+                ..BY_ID => put_string(&mut fields, flexible, "topic", Some(first.topic.as_str()))?,
+                _ => fields.put_slice(TopicId::to_wire(first.topic_id).as_bytes()),
+            }
+        }
         put_length(&mut fields, flexible, "partitions", Some(partitions.len()))?;
         for partition in partitions {
             put_partition(&mut fields, version, partition, &mut payloads)?;

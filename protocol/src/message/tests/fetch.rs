@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::{FetchRequest, FetchResponse as Generated};
+use uuid::Uuid;
 
 use super::{SMALL, answer, largest_allocation, samples, versions};
 use crate::{
     error::DecodeError,
     error_code::ErrorCode,
-    ids::{BrokerId, LeaderEpoch, ProducerId},
+    ids::{BrokerId, LeaderEpoch, ProducerId, TopicId},
     message::{FetchResponse, FetchedPartition, FetchedTopic},
     record::AbortedTransactions,
 };
@@ -27,8 +28,12 @@ fn what_the_generated_encoder_writes_is_walked_whole() {
         assert_eq!(response.session_id(), if version >= 7 { 77 } else { 0 });
         let partitions: Vec<_> = response.partitions().map(Result::unwrap).collect();
         let places: Vec<_> = partitions.iter().map(|p| (p.topic.clone(), p.partition)).collect();
-        let name = |name| FetchedTopic::Name(samples::text(name));
-        assert_eq!(places, [(name("orders"), 0), (name("orders"), 1), (name("users"), 5)]);
+        let topic = |name, id| match version {
+            ..13 => FetchedTopic::Name(samples::text(name)),
+            _ => FetchedTopic::Id(TopicId(Uuid::from_u128(id))),
+        };
+        let (orders, users) = (topic("orders", 1), topic("users", 2));
+        assert_eq!(places, [(orders.clone(), 0), (orders, 1), (users, 5)]);
         check_full_partition(&partitions[0], version);
         check_records_are_slices(&partitions, &bytes);
         check_empty_partition(&partitions[2]);
@@ -121,7 +126,7 @@ fn nothing_follows_an_error() {
 
 #[test]
 fn a_version_that_is_not_spoken_is_refused() {
-    for version in [3, 13] {
+    for version in [3, 19] {
         let refused = DecodeError::Unsupported { what: "Fetch version", value: version.into() };
         assert_eq!(walk(&[0; 64], version).unwrap_err(), refused);
     }

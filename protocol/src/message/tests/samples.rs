@@ -120,11 +120,18 @@ pub(super) fn fetch(version: i16) -> FetchResponse {
         .with_high_watermark(-1)
         .with_aborted_transactions(None)
         .with_records(None);
-    let users = TopicName(text("users"));
+    let topic = |name, id| match version {
+        ..13 => FetchableTopicResponse::default().with_topic(TopicName(text(name))),
+        _ => FetchableTopicResponse::default().with_topic_id(Uuid::from_u128(id)),
+    };
     let mut response = FetchResponse::default().with_throttle_time_ms(25).with_responses(vec![
-        FetchableTopicResponse::default().with_topic(topic()).with_partitions(vec![full, records]),
-        FetchableTopicResponse::default().with_topic(users).with_partitions(vec![empty]),
+        topic("orders", 1).with_partitions(vec![full, records]),
+        topic("users", 2).with_partitions(vec![empty]),
     ]);
+    if version >= 16 {
+        let endpoint = fetch_response::NodeEndpoint::default().with_host(text("localhost"));
+        response.node_endpoints = vec![endpoint];
+    }
     if version >= 7 {
         response.error_code = 70;
         response.session_id = 77;

@@ -7,13 +7,14 @@ use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, CreateTopicsRequest, MetadataRequest, TopicName,
     create_topics_request::CreatableTopic, metadata_request::MetadataRequestTopic,
 };
+use uuid::Uuid;
 
 use super::{SMALL, largest_allocation, samples, versions};
 use crate::{
     error::DecodeError,
     error_code::ErrorCode,
     frame::Frame,
-    ids::{BrokerId, CorrelationId, LeaderEpoch},
+    ids::{BrokerId, CorrelationId, LeaderEpoch, TopicId},
     message::{
         FetchResponse, FetchedTopic, decode_response, encode_request,
         server::{
@@ -111,6 +112,7 @@ fn the_walker_reads_the_fetch_answer_and_its_records_were_not_copied() {
     let records = [Bytes::from("first batch"), Bytes::from("second batch")];
     let partition = |topic, partition| PartitionAnswer {
         topic: samples::text(topic),
+        topic_id: Some(TopicId(Uuid::from_u128(topic.len() as u128))),
         partition,
         high_watermark: Some(50),
         last_stable_offset: Some(40),
@@ -144,7 +146,11 @@ fn the_walker_reads_the_fetch_answer_and_its_records_were_not_copied() {
         let read: Vec<_> = response.partitions().map(Result::unwrap).collect();
         assert_eq!(read.len(), 3);
         for (read, sent) in read.iter().zip(&answer.partitions) {
-            assert_eq!(read.topic, FetchedTopic::Name(sent.topic.clone()));
+            let topic = match version {
+                ..13 => FetchedTopic::Name(sent.topic.clone()),
+                _ => FetchedTopic::Id(sent.topic_id.unwrap()),
+            };
+            assert_eq!(read.topic, topic);
             assert_eq!((read.partition, read.error), (sent.partition, sent.error));
             assert_eq!(read.high_watermark, sent.high_watermark);
             assert_eq!(read.last_stable_offset, sent.last_stable_offset);

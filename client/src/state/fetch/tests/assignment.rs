@@ -27,6 +27,22 @@ fn a_partition_has_at_most_one_fetch_in_flight_also_when_its_leader_moves() {
 }
 
 #[test]
+fn what_is_added_leaves_the_others_as_they_are() {
+    let mut bench = Bench::reading(2, &[]);
+    bench.fetch();
+    bench.answer(1, vec![fetched(0, 9, &[batch(0, 4)]), fetched(1, 9, &[batch(0, 2)])]);
+    bench.fetcher.pause(&[tp(0)]);
+    bench.lead(2, 1, 5);
+    bench.fetcher.add(vec![(tp(1), StartOffset::At(6)), (tp(2), StartOffset::At(7))]);
+    assert_eq!(bench.fetcher.poll_metadata(), Some(MetadataNeed::Known));
+    bench.metadata();
+    assert_eq!(bench.fetch(), Some((1, vec![(1, 6), (2, 7)])), "and 0 is still paused");
+    bench.fetcher.resume(&[tp(0)]);
+    assert_eq!(bench.deliver(), [(0, 0, 4)], "what was fetched of 1 is from its old position");
+    assert_eq!([0, 1, 2].map(|partition| bench.position(partition)), [4, 6, 7].map(Some));
+}
+
+#[test]
 fn brokers_are_asked_independently() {
     let mut bench = Bench::reading(3, &[]);
     bench.lead(2, 7, 1);
@@ -215,7 +231,7 @@ fn a_throttled_broker_is_left_alone_for_as_long_as_it_says() {
     let answer = FetchAnswer { throttle: Duration::from_secs(3), ..FetchAnswer::default() };
     bench.fetcher.handle_fetch(BrokerId(1), Ok(answer), bench.now);
     assert_eq!(bench.fetch(), None);
-    assert_eq!(bench.state(0), FetchState::BrokerDelayed(BrokerId(1)));
+    assert_eq!(bench.state(0), FetchState::BrokerThrottled(BrokerId(1)));
     assert_eq!(bench.wait(), Duration::from_secs(3));
     assert_eq!(bench.fetch(), Some((1, vec![(0, 0)])));
 }

@@ -48,7 +48,8 @@ fn a_request_is_bounded_by_fetch_max_bytes_and_by_half_the_brokers_share() {
 fn what_is_buffered_counts() {
     let mut bench = Bench::reading(1, &[BUDGET, PER_PARTITION]);
     assert_eq!(fetch_all(&mut bench, 1000), 4);
-    assert!(matches!(bench.state(0), FetchState::WaitingForRoom { buffered: 4000, held: 0, .. }));
+    let FetchState::WaitingForRoom { stats, .. } = bench.state(0) else { panic!() };
+    assert_eq!((stats.buffered_bytes, stats.held_bytes, stats.used_bytes()), (4000, 0, 4000));
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn one_busy_partition_among_two_hundred_does_not_hold_the_others_back() {
             for piece in &delivery.pieces {
                 served[piece.topic_partition.partition as usize] = piece.next.offset;
             }
-            let bytes = delivery.pieces.iter().map(|piece| piece.records.len()).sum();
+            let bytes = delivery.pieces.iter().map(|piece| piece.size).sum();
             bench.fetcher.release(bytes);
             if round % 10 == 9 {
                 break;

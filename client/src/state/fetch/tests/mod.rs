@@ -3,27 +3,55 @@
 mod assignment;
 mod budget;
 mod ends;
+mod parts;
 mod random;
 mod random_truncation;
 mod refusals;
+mod replicas;
 mod resets;
 mod sessions;
+mod status;
+mod topic_ids;
 mod truncation;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kavka_protocol::{AbortedTransactions, ErrorCode, FetchedPartition, FetchedTopic, StrBytes};
+use kavka_protocol::{
+    AbortedTransactions, ErrorCode, FetchedPartition, FetchedTopic, StrBytes, TopicId,
+};
 
 use super::*;
 use crate::config::Properties;
 
-/// A machine, its clock and what its metadata says.
+/// A machine, its clock and what it knows of the cluster.
 struct Bench {
     fetcher: Fetcher,
     now: Instant,
+    known: Known,
+}
+
+/// What the metadata says.
+#[derive(Default)]
+struct Known {
     leaders: HashMap<TopicPartition, Leadership>,
+    offline: HashSet<BrokerId>,
+    topic_id: Option<TopicId>,
+}
+
+impl ClusterView for Known {
+    fn leadership(&self, partition: &TopicPartition) -> Leadership {
+        self.leaders.get(partition).copied().unwrap_or(Leadership::Unknown)
+    }
+
+    fn topic_id(&self, _: &TopicPartition) -> Option<TopicId> {
+        self.topic_id
+    }
+
+    fn is_online(&self, _: &TopicPartition, broker: BrokerId) -> bool {
+        !self.offline.contains(&broker)
+    }
 }
 
 impl Bench {
@@ -34,7 +62,7 @@ impl Bench {
         }
         let config = ConsumerConfig::resolve(&all).unwrap();
         let fetcher = Fetcher::new(&config, config.prefetch_bytes, 7);
-        Self { fetcher, now: Instant::now(), leaders: HashMap::new() }
+        Self { fetcher, now: Instant::now(), known: Known::default() }
     }
 
     /// Partitions 0 to before `partitions` of `orders`, read from offset 0, led by broker 1.
@@ -56,20 +84,18 @@ impl Bench {
 
     fn lead(&mut self, partition: i32, broker: i32, epoch: i32) {
         let leader = Leader { broker: BrokerId(broker), epoch: Some(LeaderEpoch(epoch)) };
-        self.leaders.insert(tp(partition), Leadership::Led(leader));
+        self.known.leaders.insert(tp(partition), Leadership::Led(leader));
     }
 
     /// The machine learns what the metadata says.
     fn metadata(&mut self) {
-        let look = |partition: &TopicPartition| leadership(&self.leaders, partition);
-        self.fetcher.handle_metadata(look, self.now);
+        self.fetcher.handle_metadata(&self.known, self.now);
     }
 
     /// The machine wants fresh metadata and gets it.
     fn refresh(&mut self) {
         assert_eq!(self.fetcher.poll_metadata(), Some(MetadataNeed::Fresh));
-        let look = |partition: &TopicPartition| leadership(&self.leaders, partition);
-        self.fetcher.handle_refresh(look, self.now);
+        self.fetcher.handle_refresh(&self.known, self.now);
     }
 
     /// Lets time pass until the machine wants to act.
@@ -97,11 +123,14 @@ impl Bench {
     }
 
     fn delivery(&mut self) -> Option<Delivery> {
-        self.fetcher.poll_delivery().map(|delivery| delivery.expect("no failure"))
+        self.fetcher.poll_delivery(None).map(|handout| match handout {
+            Ok(Handout::Delivery(delivery)) => delivery,
+            other => panic!("expected a delivery, found {other:?}"),
+        })
     }
 
     fn failure(&mut self) -> Error {
-        match self.fetcher.poll_delivery() {
+        match self.fetcher.poll_delivery(None) {
             Some(Err(error)) => error,
             other => panic!("expected a failure, found {other:?}"),
         }
@@ -114,13 +143,6 @@ impl Bench {
     fn state(&self, partition: i32) -> FetchState {
         self.fetcher.status(&tp(partition)).state
     }
-}
-
-fn leadership(
-    leaders: &HashMap<TopicPartition, Leadership>,
-    partition: &TopicPartition,
-) -> Leadership {
-    leaders.get(partition).copied().unwrap_or(Leadership::Unknown)
 }
 
 fn asked(plan: &FetchPlan) -> (i32, Vec<(i32, Offset)>) {

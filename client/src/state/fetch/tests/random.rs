@@ -83,8 +83,7 @@ impl World {
             self.bench.fetcher.handle_validation(&plan, Ok(all_valid(&plan)), now);
         }
         if self.bench.fetcher.poll_metadata().is_some() {
-            let look = |partition: &TopicPartition| leadership(&self.bench.leaders, partition);
-            self.bench.fetcher.handle_refresh(look, self.bench.now);
+            self.bench.fetcher.handle_refresh(&self.bench.known, self.bench.now);
         }
         self.check_budget();
     }
@@ -139,7 +138,7 @@ impl World {
 
     /// What a broker is to fetch by `plan` and what it remembers, and the session it names.
     fn wanted(&mut self, plan: &FetchPlan) -> Result<(i32, Vec<(i32, Offset)>), ErrorCode> {
-        let SessionPart { id, epoch, partitions, forgotten } = &plan.session;
+        let SessionPart { id, epoch, partitions, forgotten, .. } = &plan.session;
         let named = partitions.iter().map(|asked| (asked.topic_partition.partition, asked.offset));
         if *epoch == 0 {
             self.sessions.remove(&plan.broker);
@@ -161,7 +160,7 @@ impl World {
         for (partition, offset) in named {
             kept.partitions.entry(partition).or_insert((offset, None)).0 = offset;
         }
-        for partition in forgotten {
+        for (partition, _) in forgotten {
             kept.partitions.remove(&partition.partition).expect("only what is known is forgotten");
         }
         Ok((
@@ -187,7 +186,7 @@ impl World {
             let at = &mut self.delivered[piece.topic_partition.partition as usize];
             assert_eq!(piece.from, *at, "a gap or a repetition in {}", piece.topic_partition);
             *at = piece.next.offset;
-            self.held.push_back(piece.records.len());
+            self.held.push_back(piece.size);
         }
         for (partition, offset) in delivery.ends {
             let partition = partition.partition as usize;

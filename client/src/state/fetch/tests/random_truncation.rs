@@ -3,10 +3,8 @@
 
 use std::collections::HashSet;
 
-use kavka_protocol::Batches;
-
 use super::planner::PlannedPartition;
-use super::positions::FetchPosition;
+use super::stage::FetchPosition;
 use super::*;
 
 const BROKERS: i32 = 3;
@@ -63,8 +61,7 @@ impl World {
         self.validations.extend(std::iter::from_fn(|| self.bench.fetcher.poll_validation()));
         assert!(self.bench.fetcher.poll_lookup().is_none(), "the logs always part somewhere");
         if self.bench.fetcher.poll_metadata().is_some() {
-            let look = |partition: &TopicPartition| leadership(&self.bench.leaders, partition);
-            self.bench.fetcher.handle_refresh(look, self.bench.now);
+            self.bench.fetcher.handle_refresh(&self.bench.known, self.bench.now);
         }
         if self.bench.fetcher.poll_timeout().is_some() {
             self.bench.wait();
@@ -156,12 +153,12 @@ impl World {
             self.handle_reset(reset);
         }
         for piece in &delivery.pieces {
-            let batches = Batches::new(piece.records.clone()).map(|batch| {
+            let batches = piece.batches.clone().map(|batch| {
                 let batch = batch.unwrap();
                 (batch.leader_epoch().unwrap().0, batch.base_offset(), batch.next_offset())
             });
             self.read.extend(batches);
-            self.bench.fetcher.release(piece.records.len());
+            self.bench.fetcher.release(piece.size);
         }
     }
 

@@ -210,7 +210,7 @@ fn a_broker_failure_that_time_will_not_mend_is_told() {
 #[test]
 fn a_partition_without_leader_is_waited_for() {
     let mut bench = Bench::reading(1, &[]);
-    bench.leaders.insert(tp(0), Leadership::Leaderless);
+    bench.known.leaders.insert(tp(0), Leadership::Leaderless);
     bench.metadata();
     for _ in 0..3 {
         assert_eq!((bench.fetch(), bench.state(0)), (None, FetchState::NoLeader));
@@ -230,7 +230,7 @@ fn a_topic_that_stays_missing_is_gone_and_one_that_was_just_made_is_not() {
         (MissingPart::Partition, ErrorKind::UnknownPartition),
     ] {
         let mut bench = Bench::reading(1, &[]);
-        bench.leaders.insert(tp(0), Leadership::Missing(part));
+        bench.known.leaders.insert(tp(0), Leadership::Missing(part));
         bench.metadata();
         let mut waited = Duration::ZERO;
         while bench.state(0) != FetchState::Failed {
@@ -251,7 +251,7 @@ fn a_topic_that_stays_missing_is_gone_and_one_that_was_just_made_is_not() {
 #[test]
 fn metadata_that_comes_more_often_does_not_make_a_topic_gone_sooner() {
     let mut bench = Bench::reading(1, &[]);
-    bench.leaders.insert(tp(0), Leadership::Missing(MissingPart::Topic));
+    bench.known.leaders.insert(tp(0), Leadership::Missing(MissingPart::Topic));
     for _ in 0..50 {
         bench.metadata();
     }
@@ -262,7 +262,7 @@ fn metadata_that_comes_more_often_does_not_make_a_topic_gone_sooner() {
 fn a_topic_that_the_cluster_does_not_tell_about_is_an_error() {
     let refused = ErrorCode::TopicAuthorizationFailed;
     let mut bench = Bench::reading(1, &[]);
-    bench.leaders.insert(tp(0), Leadership::Refused(refused));
+    bench.known.leaders.insert(tp(0), Leadership::Refused(refused));
     bench.metadata();
     let error = bench.failure();
     assert_eq!(

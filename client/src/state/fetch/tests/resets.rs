@@ -132,6 +132,19 @@ fn out_of_range_goes_on_where_auto_offset_reset_says() {
 }
 
 #[test]
+fn a_reset_by_duration_goes_to_the_end_where_nothing_is_that_young() {
+    let mut bench = out_of_range("by_duration:PT1H");
+    let plan = lookup(&mut bench).unwrap();
+    assert_eq!(wanted(&plan), [(0, End::Since(Duration::from_secs(3600)))]);
+    let nothing = LookupAnswer { topic_partition: tp(0), offset: Ok(None) };
+    bench.fetcher.handle_lookup(&plan, Ok(vec![nothing]), bench.now);
+    let plan = lookup(&mut bench).expect("at once");
+    assert_eq!(wanted(&plan), [(0, End::Latest)]);
+    found(&mut bench, &plan, 1000);
+    assert_eq!(bench.fetch(), Some((1, vec![(0, 1000)])));
+}
+
+#[test]
 fn a_reset_that_the_application_has_left_behind_is_not_told() {
     let mut bench = out_of_range("earliest");
     let plan = lookup(&mut bench).unwrap();

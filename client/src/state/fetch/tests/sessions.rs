@@ -43,7 +43,7 @@ fn only_partitions_that_moved_are_named_again() {
 fn a_partition_that_may_not_be_fetched_is_forgotten_and_named_again_later() {
     let mut bench = in_session();
     bench.fetcher.pause(&[tp(0)]);
-    assert_eq!(plan(&mut bench).forgotten, [tp(0)]);
+    assert_eq!(plan(&mut bench).forgotten, [(tp(0), None)]);
     answer(&mut bench, vec![]);
     bench.fetcher.resume(&[tp(0)]);
     let part = plan(&mut bench);

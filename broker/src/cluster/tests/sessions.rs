@@ -119,6 +119,17 @@ fn an_error_is_repeated_until_it_is_gone_and_then_the_partition_is_told_again() 
 }
 
 #[test]
+fn an_end_that_has_moved_is_told_once_also_without_records() {
+    let mut session = Session::at_the_end();
+    for partition in [0, 1] {
+        session.world.produce(&tp(partition), batch_of_size(1000));
+    }
+    let small = wanting(&[], 0).with_max_bytes(1000);
+    assert_eq!(session.ask(small.clone(), 2).2, [(0, vec![2]), (1, vec![])]);
+    assert_eq!(session.ask(small, 3).2, [(1, vec![2])], "partition 0 has had its turn");
+}
+
+#[test]
 fn what_gave_records_comes_last_the_next_time() {
     let mut session = Session::at_the_end();
     for partition in 0..3 {

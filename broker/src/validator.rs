@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use kavka_protocol::{
     BatchBody, BatchView, Batches, Compression, Cursor, DecodeError, Decompressor, ErrorCode,
-    RecordView, Timestamp, TimestampType,
+    Offset, RecordView, Timestamp, TimestampType,
 };
 
 use crate::topic_config::TopicConfig;
@@ -27,15 +27,28 @@ pub(crate) struct Refusal {
     pub(crate) message: Option<&'static str>,
     /// Which of its records are to blame, if single ones are: their places and what is wrong.
     pub(crate) records: Vec<(i32, String)>,
+    /// Where the log begins, if it came to one.
+    pub(crate) log_start: Option<Offset>,
+}
+
+impl Refusal {
+    /// The same of a log that begins at `log_start`. Kafka does not say so of a batch that is damaged,
+    /// too large, or more than its producer may send.
+    pub(crate) fn by_log(self, log_start: Offset) -> Self {
+        use ErrorCode::{CorruptMessage, MessageTooLarge, UnsupportedCompressionType};
+        let is_told =
+            !matches!(self.error, CorruptMessage | MessageTooLarge | UnsupportedCompressionType);
+        Self { log_start: is_told.then_some(log_start), ..self }
+    }
 }
 
 impl From<ErrorCode> for Refusal {
     fn from(error: ErrorCode) -> Self {
-        Self { error, message: None, records: Vec::new() }
+        Self { error, message: None, records: Vec::new(), log_start: None }
     }
 }
 
-/// Checks `records`, which came to a topic with `config` in a Produce of `version`.
+/// Checks the batch `records`, which came to a topic with `config` in a Produce of `version`.
 pub(crate) fn validate(
     records: Bytes,
     version: i16,
@@ -57,24 +70,35 @@ pub(crate) fn validate(
     Ok(Accepted { batch, timestamp_type, max_timestamp })
 }
 
-/// What lies before the checksum must be right also where the checksum is not.
-fn check_prefix(records: &[u8], max_message_bytes: usize) -> Result<(), ErrorCode> {
+/// Checks what is demanded before any log looks at `records`: that they are one batch of the present
+/// format, whether it is damaged or not.
+pub(crate) fn check_frame(records: &[u8]) -> Result<(), Refusal> {
     // Too little to tell whether it is a batch.
     let incomplete = |_| ErrorCode::InvalidRecord;
+    let impossible = || Refusal { message: Some(NO_BATCH), ..ErrorCode::CorruptMessage.into() };
     let mut cursor = Cursor::new(records);
-    let base_offset = cursor.i64("batch base offset").map_err(incomplete)?;
+    cursor.i64("batch base offset").map_err(incomplete)?;
     let length = cursor.i32("batch length").map_err(incomplete)?;
     cursor.i32("batch leader epoch").map_err(incomplete)?;
     let magic = cursor.i8("batch magic").map_err(incomplete)?;
     let length = usize::try_from(length).ok().filter(|length| *length >= LEAST_LENGTH);
-    let size = length.ok_or(ErrorCode::CorruptMessage)? + LOG_OVERHEAD;
+    let size = length.ok_or_else(impossible)? + LOG_OVERHEAD;
     if !(0..=NEWEST_MAGIC).contains(&magic) {
-        return Err(ErrorCode::CorruptMessage);
+        return Err(impossible());
     }
-    if size != records.len() || magic != NEWEST_MAGIC || base_offset != 0 {
+    if size != records.len() || magic != NEWEST_MAGIC {
+        return Err(ErrorCode::InvalidRecord.into());
+    }
+    Ok(())
+}
+
+/// What is looked at first must be right also where the checksum is not.
+fn check_prefix(records: &[u8], max_message_bytes: usize) -> Result<(), ErrorCode> {
+    let base_offset = Cursor::new(records).i64("batch base offset");
+    if base_offset != Ok(0) {
         return Err(ErrorCode::InvalidRecord);
     }
-    if size > max_message_bytes {
+    if records.len() > max_message_bytes {
         return Err(ErrorCode::MessageTooLarge);
     }
     Ok(())
@@ -191,7 +215,7 @@ impl RecordRules {
             false => (ErrorCode::InvalidTimestamp, NOT_IN_TIME),
         };
         let records = faults.iter().map(|(place, fault)| (*place, self.explain(*fault))).collect();
-        Refusal { error, message: Some(message), records }
+        Refusal { error, message: Some(message), records, log_start: None }
     }
 
     fn explain(&self, fault: Fault) -> String {
@@ -209,6 +233,7 @@ impl RecordRules {
     }
 }
 
+const NO_BATCH: &str = "The length or the format of the batch cannot be.";
 const NO_KEYS: &str = "Records of a compacted topic need a key.";
 const NOT_IN_TIME: &str = "The topic does not accept the timestamps of some records.";
 

@@ -1,5 +1,6 @@
 //! Produce (versions 3 to 12): one checked record batch per partition, appended as it came.
 
+use bytes::Bytes;
 use kavka_protocol::{
     ErrorCode, Offset, Timestamp, TimestampType, TopicPartition,
     messages::{
@@ -16,7 +17,7 @@ use super::text;
 use crate::{
     cluster::{Call, Cluster, HandleError, Handled},
     producer_state::{Place, Stamp, Verdict},
-    validator::{Accepted, Refusal, validate},
+    validator::{Accepted, Refusal, check_frame, validate},
 };
 
 /// Appends what can be appended. With `acks=0` there is no answer; then an error closes the
@@ -92,6 +93,8 @@ fn answer(
         }
         Err(refusal) => {
             answer.error_code = refusal.error.code();
+            let log_start = refusal.log_start.filter(|_| version >= 5);
+            answer.log_start_offset = log_start.unwrap_or(-1);
             let leader = cluster.current_leader(&partition.topic, partition.partition);
             let moved = version >= 10 && refusal.error == ErrorCode::NotLeaderOrFollower;
             if let Some((leader, epoch)) = leader.filter(|_| moved) {
@@ -128,8 +131,21 @@ fn write(
     if !matches!(acks, -1..=1) {
         return Err(ErrorCode::InvalidRequiredAcks.into());
     }
-    cluster.led_by(call.peer.node, &place.topic, place.partition, None)?;
-    let accepted = check(cluster, call, place, data)?;
+    let log_start =
+        cluster.led_by(call.peer.node, &place.topic, place.partition, None)?.log.start();
+    let records = data.records.unwrap_or_default();
+    check_frame(&records)?;
+    append(cluster, call, place, records).map_err(|refusal| refusal.by_log(log_start))
+}
+
+/// Appends one batch to a log of this node.
+fn append(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    place: &TopicPartition,
+    records: Bytes,
+) -> Result<Written, Refusal> {
+    let accepted = check(cluster, call, place, records)?;
     let stamp = Stamp::of(accepted.batch.header())?;
     let known = cluster.partition_mut(&place.topic, place.partition);
     let partition = known.ok_or(ErrorCode::UnknownTopicOrPartition)?;
@@ -159,11 +175,10 @@ fn check(
     cluster: &mut Cluster,
     call: &Call<'_>,
     place: &TopicPartition,
-    data: PartitionProduceData,
+    records: Bytes,
 ) -> Result<Accepted, Refusal> {
     let Cluster { topics, decompressor, .. } = cluster;
     let topic = topics.get(&place.topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let records = data.records.unwrap_or_default();
     validate(records, call.request.version, &topic.config, decompressor, call.now.timestamp)
 }
 

@@ -7,6 +7,7 @@ const NOW: Timestamp = 1_700_000_000_000;
 const NEWEST: i16 = 12;
 
 fn ask(records: &Bytes, config: &TopicConfig) -> Result<Accepted, Refusal> {
+    check_frame(records)?;
     validate(records.clone(), NEWEST, config, &mut Decompressor::default(), NOW)
 }
 

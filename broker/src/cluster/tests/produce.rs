@@ -268,6 +268,26 @@ fn a_topic_can_keep_less() {
 }
 
 #[test]
+fn a_log_that_refuses_a_batch_says_where_it_begins_unless_the_batch_is_damaged_or_too_large() {
+    let mut world = World::with_topic("orders");
+    world.produce(&orders(), batch_of(&[1, 2, 3], Compression::None, Some(stamp(0, 0))));
+    world.cluster.partition_mut("orders", 0).unwrap().log.delete_before(2);
+    let good = batch(3);
+    for (what, bad, log_start) in [
+        ("no records", forged(&good, 57, &[0; 4]), 2),
+        ("a gap", batch_of(&[1], Compression::None, Some(stamp(0, 7))), 2),
+        ("damaged", damaged(&good, 70, &[0xff]), -1),
+        ("too large", batch_of_size(1_100_000), -1),
+        ("no batch", Bytes::new(), -1),
+        ("two batches", [&good[..], &good].concat().into(), -1),
+    ] {
+        let refused = world.produce(&orders(), bad);
+        assert!(error(&refused).is_some(), "{what}");
+        assert_eq!((refused.base_offset, refused.log_start_offset), (-1, log_start), "{what}");
+    }
+}
+
+#[test]
 fn the_script_refuses_a_batch() {
     let mut world = World::with_topic("orders");
     world.cluster.script.fail(ApiKey::Produce, ErrorCode::NotEnoughReplicas, 1);

@@ -12,8 +12,7 @@ pub(crate) async fn nearest_is_read(kafka: RealKafka) {
     let producer = client.producer(Properties::new()).unwrap();
     let mut consumer = client.consumer([("client.rack", "rack-2")]).unwrap();
     consumer.assign([(TopicPartition::new(TOPIC, 0), StartOffset::Earliest)]);
-    let mut next = 0;
-    for broker in [2, 2, 1] {
+    for (next, broker) in (0..).zip([2, 2, 1]) {
         if broker == 1 {
             kafka.kill(1);
         }
@@ -26,7 +25,6 @@ pub(crate) async fn nearest_is_read(kafka: RealKafka) {
             }
         };
         assert_eq!(place(&fetched), (BrokerId(broker), next, next + 1));
-        next += 1;
     }
 }
 

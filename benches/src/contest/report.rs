@@ -93,7 +93,7 @@ const METRICS: [&str; 6] =
 /// What the chart says of its bars.
 pub(super) const CHART_NOTES: [&str; 2] = [
     "seconds of one core for a gigabyte of keys and values; less is better",
-    "the whole client, from socket to value, each with the settings and the allocator that suit it best",
+    "the whole client, between socket and application, each with the settings and the allocator that suit it best",
 ];
 /// What the columns of the table are.
 pub(super) const TABLE_HEADING: &str = "\

@@ -46,6 +46,13 @@ impl Ground {
         Traffic::start(client, self.topic, &[("batch.size", "1000"), ("linger.ms", "0")]).await
     }
 
+    /// Has so much under way that five batches of every partition are in flight.
+    async fn fill(&self, traffic: &mut Traffic) {
+        traffic.send(1000).await;
+        traffic.settled().await;
+        traffic.send(20_000).await;
+    }
+
     /// The node that leads the first partition.
     async fn leader(&self) -> usize {
         let known = self.direct.topic(self.topic).await.expect("the topic");
@@ -94,9 +101,8 @@ impl Ground {
 async fn killed(kafka: SecuredKafka) {
     let ground = Ground::start(&kafka, "killed").await;
     let mut traffic = ground.traffic(&ground.direct).await;
-    traffic.send(1000).await;
-    traffic.settled().await;
     let victim = ground.leader().await;
+    ground.fill(&mut traffic).await;
     let trouble = async {
         ground.act(move |kafka| kafka.kill(victim)).await;
         ground.until(|partition| partition.leader.is_some_and(|leader| leader != id(victim))).await;
@@ -112,9 +118,8 @@ async fn killed(kafka: SecuredKafka) {
 async fn stopped(kafka: SecuredKafka) {
     let ground = Ground::start(&kafka, "stopped").await;
     let mut traffic = ground.traffic(&ground.direct).await;
-    traffic.send(1000).await;
-    traffic.settled().await;
     let victim = ground.leader().await;
+    ground.fill(&mut traffic).await;
     let trouble = async {
         ground.kafka.stop(victim);
         tokio::time::sleep(Duration::from_secs(scale(10, 45))).await;
@@ -130,6 +135,7 @@ async fn rolled(kafka: SecuredKafka) {
     let ground = Ground::start(&kafka, "rolled").await;
     let mut traffic = ground.traffic(&ground.direct).await;
     let first = ground.leader().await;
+    ground.fill(&mut traffic).await;
     for node in (first..first + scale(1, 3) as usize).map(|node| node % 3) {
         let trouble = async {
             let restart = move |kafka: &RealKafka| {

@@ -3,7 +3,9 @@
 mod architecture;
 mod bad_input;
 mod faults;
+mod features;
 mod fetch;
+mod lifecycle;
 mod produce;
 mod readme;
 mod real_kafka;
@@ -17,7 +19,9 @@ fn main() {
         architecture::trials(),
         bad_input::trials(),
         faults::trials(),
+        features::trials(),
         fetch::trials(),
+        lifecycle::trials(),
         produce::trials(),
         readme::trials(),
         real_kafka::trials(),

@@ -39,7 +39,7 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// Polls `future` so many times; `None` if that was not enough, and it is dropped.
-async fn give_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn give_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut left = polls;
     poll_fn(|context| {
@@ -191,7 +191,7 @@ async fn client(ground: &Ground) -> Client {
 }
 
 /// Waits until so many tasks are left.
-async fn until_tasks(count: usize) {
+pub(crate) async fn until_tasks(count: usize) {
     while Handle::current().metrics().num_alive_tasks() > count {
         tokio::task::yield_now().await;
     }

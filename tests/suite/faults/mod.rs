@@ -17,6 +17,8 @@ use kavka_tests::traffic::Traffic;
 use kavka_tests::{embedded, numbered};
 use libtest_mimic::Trial;
 
+pub(crate) use cancellation::{give_up_after, until_tasks};
+
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
         answers::trials(),

@@ -37,7 +37,7 @@ impl Kafka {
         fs::write(&file, properties(port, encrypted_port, controller, data.path()))?;
         let uuid = tool(&jars, &["random-uuid"])?;
         tool(&jars, &["format", "-t", uuid.trim(), "-c", &file.display().to_string()])?;
-        let mut shell = watched(&jars, &file).spawn()?;
+        let mut shell = watched(&jars, &file, data.path()).spawn()?;
         let watchdog = shell.stdin.take();
         let output = BufReader::new(shell.stdout.take().ok_or("no output")?);
         let kafka = Self { shell, watchdog, port, encrypted_port, _data: data };
@@ -96,12 +96,13 @@ impl Drop for Kafka {
     }
 }
 
-/// A shell that starts Java and waits; the end of its input kills the node.
-fn watched(jars: &str, file: &Path) -> Command {
-    let script =
-        r#""$@" 2>&1 & pid=$!; read -r _; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null"#;
+/// A shell that starts Java and waits; the end of its input kills the node and removes its data. A signal to the whole
+/// group of processes, as the keyboard sends it, must not end the shell before that.
+fn watched(jars: &str, file: &Path, data: &Path) -> Command {
+    let script = r#"trap '' HUP INT TERM; "$@" 2>&1 & pid=$!; read -r _; kill -9 $pid; wait $pid; rm -rf "$0""#;
     let mut command = pinned(Path::new("sh"), Core::Server);
-    command.args(["-c", script, "sh", "java", "-Xmx1g", "-cp", jars, "kafka.Kafka"]);
+    command.args(["-c", script]).arg(data);
+    command.args(["java", "-Xmx1g", "-cp", jars, "kafka.Kafka"]);
     command.arg(file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }

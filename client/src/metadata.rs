@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kavka_protocol::messages::MetadataResponse;
-use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition};
 use tokio::sync::{Notify, oneshot, watch};
 use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{BoxFuture, now, sleep_until};
 use crate::network::Network;
-use crate::state::metadata::{Interest, Leader, Metadata, MetadataSettings, Refresh, Waiter};
+use crate::state::metadata::{
+    Interest, Leader, LeaderHint, Metadata, MetadataSettings, Refresh, Waiter,
+};
 use crate::topic::{Cluster, TopicMetadata};
 
 /// What is known about the cluster; looking never waits.
@@ -77,13 +79,8 @@ impl MetadataCache {
 
     /// A broker named the leader of a partition; says whether that is news that can be used. If it
     /// is not, a refresh is under way.
-    pub(crate) fn handle_leader_hint(
-        &self,
-        tp: &TopicPartition,
-        leader: BrokerId,
-        epoch: LeaderEpoch,
-    ) -> bool {
-        let adopted = self.with(|m| m.handle_leader_hint(tp, leader, epoch, now()));
+    pub(crate) fn handle_leader_hint(&self, hint: &LeaderHint) -> bool {
+        let adopted = self.with(|metadata| metadata.handle_leader_hint(hint, now()));
         self.publish();
         self.wake.notify_one();
         adopted

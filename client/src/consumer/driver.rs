@@ -22,10 +22,10 @@ use crate::io::{BoxFuture, Lane, PendingAnswer, Target, finished, now, sleep_unt
 use crate::metadata::MetadataCache;
 use crate::state::connection::{Answer, Outgoing};
 use crate::state::fetch::{
-    ClusterView, FetchPlan, Leader, LeaderHint, Leadership, LookupPlan, MetadataNeed, MissingPart,
-    PositionReset, ResetCause, ValidationPlan,
+    ClusterView, FetchPlan, Leadership, LookupPlan, MetadataNeed, MissingPart, PositionReset,
+    ResetCause, ValidationPlan,
 };
-use crate::state::metadata::Interest;
+use crate::state::metadata::{Interest, Leader, LeaderHint};
 
 /// Carries out what one consumer's machine plans.
 pub(super) struct Driver {
@@ -108,7 +108,9 @@ impl Driver {
         while let Some(due) = self.poll_due() {
             match due {
                 Due::Fetch(plan) => self.fetch(plan),
-                Due::Hint(hint) => self.pass_on(&hint),
+                Due::Hint(hint) => {
+                    self.client.metadata().handle_leader_hint(&hint);
+                }
                 Due::Lookup(plan) => self.look_up(plan),
                 Due::Metadata(MetadataNeed::Known) => self.handle_metadata(),
                 Due::Metadata(MetadataNeed::Fresh) => self.refresh(),
@@ -169,11 +171,6 @@ impl Driver {
         let network = self.client.network();
         let answer = network.call_at(target, Lane::General, VALIDATION_VERSION, move |_| request);
         self.exchanges.push(Exchange::Validation { plan, answer: Box::pin(answer) });
-    }
-
-    fn pass_on(&self, hint: &LeaderHint) {
-        let LeaderHint { topic_partition, leader, epoch } = hint;
-        self.client.metadata().handle_leader_hint(topic_partition, *leader, *epoch);
     }
 
     /// Asks for news of every topic.

@@ -28,8 +28,7 @@ use crate::network::wire_millis;
 use crate::state::backoff::Backoff;
 use crate::state::connection::{Answer as RawAnswer, Outgoing, throttle};
 use crate::state::produce::{
-    Answer, Identity, LeaderHint, PartitionIndex, ProducePlan, RequestNumber, Sender,
-    SenderSettings,
+    Answer, Identity, PartitionIndex, ProducePlan, RequestNumber, Sender, SenderSettings,
 };
 use crate::state::timers::earliest;
 
@@ -183,8 +182,8 @@ impl Driver {
     fn pass_on_news(&mut self) {
         let metadata = self.client.metadata();
         let mut is_news = false;
-        while let Some(LeaderHint { topic_partition, leader, epoch }) = self.sender.poll_hint() {
-            is_news |= metadata.handle_leader_hint(&topic_partition, leader, epoch);
+        while let Some(hint) = self.sender.poll_hint() {
+            is_news |= metadata.handle_leader_hint(&hint);
         }
         if self.sender.take_stale() {
             self.track_busy();

@@ -70,6 +70,14 @@ pub(crate) struct Leader {
     pub(crate) epoch: Option<LeaderEpoch>,
 }
 
+/// A broker's word about who leads a partition (KIP-951).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeaderHint {
+    pub(crate) topic_partition: TopicPartition,
+    pub(crate) leader: BrokerId,
+    pub(crate) epoch: LeaderEpoch,
+}
+
 /// A request for metadata that is due.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refresh {
@@ -145,14 +153,8 @@ impl<W: Waiter> Metadata<W> {
 
     /// A broker named the leader of a partition (KIP-951). Says whether that was news that can be
     /// used; otherwise a refresh is wanted.
-    pub(crate) fn handle_leader_hint(
-        &mut self,
-        tp: &TopicPartition,
-        leader: BrokerId,
-        epoch: LeaderEpoch,
-        now: Instant,
-    ) -> bool {
-        let adopted = self.adopt_hint(tp, leader, epoch);
+    pub(crate) fn handle_leader_hint(&mut self, hint: &LeaderHint, now: Instant) -> bool {
+        let adopted = self.adopt_hint(hint);
         match adopted {
             true => self.revision += 1,
             false => self.request_refresh(now),
@@ -310,7 +312,9 @@ impl<W: Waiter> Metadata<W> {
         true
     }
 
-    fn adopt_hint(&mut self, tp: &TopicPartition, leader: BrokerId, epoch: LeaderEpoch) -> bool {
+    fn adopt_hint(&mut self, hint: &LeaderHint) -> bool {
+        let LeaderHint { topic_partition: tp, leader, epoch } = hint;
+        let (leader, epoch) = (*leader, *epoch);
         let is_known_broker = self.cluster.brokers.iter().any(|broker| broker.id == leader);
         let topic = self.topics.get_mut(&*tp.topic).and_then(|topic| topic.known.as_mut());
         let (true, Some(topic)) = (is_known_broker, topic) else {

@@ -15,8 +15,9 @@ use super::reset::{Found, Lookup, PositionReset, ResetCause};
 use super::session::SessionId;
 use super::stage::{FetchPosition, Stage};
 use super::validation::EpochEndOffset;
-use super::{Fetcher, LeaderHint, LookupPartition, LookupPlan, MetadataNeed};
+use super::{Fetcher, LookupPartition, LookupPlan, MetadataNeed};
 use crate::error::{Error, ErrorKind};
+use crate::state::metadata::LeaderHint;
 
 /// What a broker answers to one fetch.
 #[derive(Clone, Debug, Default)]

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicId, TopicPartition};
 
-use super::positions::Leader;
 use super::{Fetcher, MetadataNeed};
 use crate::error::{Error, ErrorKind};
+use crate::state::metadata::Leader;
 
 /// What the metadata says about one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

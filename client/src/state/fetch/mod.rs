@@ -26,7 +26,6 @@ pub(crate) use answer::{FetchAnswer, LookupAnswer};
 pub(crate) use buffer::Piece;
 pub(crate) use leadership::{ClusterView, Leadership, MissingPart};
 pub(crate) use planner::FetchPlan;
-pub(crate) use positions::Leader;
 pub(crate) use reset::End;
 pub use reset::{PositionReset, ResetCause};
 pub(crate) use session::{FINAL_EPOCH, SessionId, SessionPart};
@@ -37,6 +36,7 @@ pub(crate) use validation::{EpochEndOffset, ValidationAnswer, ValidationPlan};
 use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::Error;
 use crate::state::backoff::{Backoff, Jitter};
+use crate::state::metadata::LeaderHint;
 use buffer::Buffer;
 use planner::{FetchLimits, Planner, Stock};
 use positions::{Positions, Version};
@@ -134,14 +134,6 @@ pub(crate) enum MetadataNeed {
     Known,
     /// What the cluster says when asked anew; answered through `handle_refresh`.
     Fresh,
-}
-
-/// A broker's word that another one leads a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LeaderHint {
-    pub(crate) topic_partition: TopicPartition,
-    pub(crate) leader: BrokerId,
-    pub(crate) epoch: LeaderEpoch,
 }
 
 impl Fetcher {

@@ -12,9 +12,10 @@ use std::time::Instant;
 use indexmap::{Equivalent, IndexMap};
 use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicId, TopicPartition};
 
-use super::positions::{Leader, Position, Positions, Version};
+use super::positions::{Position, Positions, Version};
 use super::session::{FetchSession, NO_SESSION, SessionId, SessionPart};
 use super::stage::FetchPosition;
+use crate::state::metadata::Leader;
 
 /// The limits a fetch keeps, from the consumer's properties.
 #[derive(Clone, Copy, Debug)]

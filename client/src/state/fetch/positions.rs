@@ -4,26 +4,20 @@
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use kavka_protocol::{BrokerId, LeaderEpoch, Offset, TopicId, TopicPartition};
+use kavka_protocol::{BrokerId, Offset, TopicId, TopicPartition};
 
 use super::leadership::Leadership;
 use super::planner::Planner;
 use super::replica::Source;
 use super::stage::{FetchPosition, Progress, Stage, StartOffset};
 use crate::error::Error;
+use crate::state::metadata::Leader;
 use crate::state::timers::{earliest, is_reached};
 
 /// One life of a position. Every assignment, seek and reset begins a new one, so that an answer to
 /// a request of an earlier life is recognised and dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(u64);
-
-/// Who leads a partition, as the metadata has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Leader {
-    pub(crate) broker: BrokerId,
-    pub(crate) epoch: Option<LeaderEpoch>,
-}
 
 /// One assigned partition.
 #[derive(Debug)]

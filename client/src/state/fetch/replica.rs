@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{BrokerId, FetchedPartition, TopicPartition};
 
-use super::{Fetcher, LeaderHint, MetadataNeed};
+use super::{Fetcher, MetadataNeed};
+use crate::state::metadata::LeaderHint;
 
 /// Which copy of a partition is fetched.
 ///

@@ -13,10 +13,11 @@ use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, Offset, TopicPart
 
 use super::Fetcher;
 use super::answer::Refusal;
-use super::positions::{Leader, Position, Version};
+use super::positions::{Position, Version};
 use super::reset::{Lookup, ResetCause};
 use super::stage::{FetchPosition, Progress, Stage};
 use crate::error::{Error, ErrorKind};
+use crate::state::metadata::Leader;
 
 /// Positions to be compared with the logs of one leader.
 #[derive(Clone, Debug, PartialEq, Eq)]

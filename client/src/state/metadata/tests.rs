@@ -71,8 +71,9 @@ impl Known {
     }
 
     fn hint(&mut self, partition: i32, leader: i32, epoch: i32) -> bool {
-        let tp = TopicPartition::new("orders", partition);
-        self.metadata.handle_leader_hint(&tp, BrokerId(leader), LeaderEpoch(epoch), self.now)
+        let topic_partition = TopicPartition::new("orders", partition);
+        let (leader, epoch) = (BrokerId(leader), LeaderEpoch(epoch));
+        self.metadata.handle_leader_hint(&LeaderHint { topic_partition, leader, epoch }, self.now)
     }
 }
 

@@ -25,7 +25,6 @@ pub(crate) use batch::Acknowledged;
 pub(crate) use batch::OpenBatch;
 pub(crate) use batch::Settled;
 pub(crate) use sender::Answer;
-pub(crate) use sender::LeaderHint;
 pub(crate) use sender::ProducePlan;
 pub(crate) use sender::RequestNumber;
 pub(crate) use sender::Sender;

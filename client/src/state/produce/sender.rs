@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::messages::ProduceResponse;
-use kavka_protocol::{BrokerId, Compression, Compressor, LeaderEpoch, TopicPartition};
+use kavka_protocol::{BrokerId, Compression, Compressor, TopicPartition};
 
 use super::availability::Availability;
 use super::batch::{Acknowledged, Batch};
@@ -19,6 +19,7 @@ use super::sequencer::{EntryNumber, Next, Sequencer};
 use super::{Identity, OpenBatch, PartitionIndex, Settled};
 use crate::error::Error;
 use crate::state::backoff::Backoff;
+use crate::state::metadata::LeaderHint;
 use crate::state::timers::{earliest, is_reached};
 
 /// Decides what is sent to whom and when, and what becomes of every batch.
@@ -102,14 +103,6 @@ pub(crate) enum Answer {
     Response(ProduceResponse),
     /// There will be no answer.
     Lost(Error),
-}
-
-/// A broker's word about who leads a partition (KIP-951).
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LeaderHint {
-    pub(crate) topic_partition: TopicPartition,
-    pub(crate) leader: BrokerId,
-    pub(crate) epoch: LeaderEpoch,
 }
 
 struct Request {

@@ -24,6 +24,7 @@ use kavka_protocol::{
 
 use super::*;
 use crate::config::Properties;
+use crate::state::metadata::Leader;
 
 /// A machine, its clock and what it knows of the cluster.
 struct Bench {

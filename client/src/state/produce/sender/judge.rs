@@ -6,8 +6,9 @@ use kavka_protocol::messages::ProduceResponse;
 use kavka_protocol::messages::produce_response::PartitionProduceResponse;
 use kavka_protocol::{ApiKey, BrokerId, Disposition, ErrorCode, LeaderEpoch};
 
-use super::{Answer, Attempt, LeaderHint, Request, RequestNumber, Sender};
+use super::{Answer, Attempt, Request, RequestNumber, Sender};
 use crate::error::{Error, ErrorKind};
+use crate::state::metadata::LeaderHint;
 use crate::state::produce::batch::Acknowledged;
 use crate::state::produce::outcome::{self, Circumstances, Outcome};
 use crate::state::produce::split;

@@ -3,8 +3,8 @@
 use kavka_protocol::messages::produce_response::LeaderIdAndEpoch;
 use kavka_protocol::{LeaderEpoch, RecordBatchHeader, messages};
 
-use super::super::LeaderHint;
 use super::*;
+use crate::state::metadata::LeaderHint;
 
 pub(super) const LEADER: BrokerId = BrokerId(1);
 const OTHER: BrokerId = BrokerId(2);

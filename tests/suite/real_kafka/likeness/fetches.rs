@@ -2,14 +2,20 @@
 
 use kavka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kavka_protocol::messages::{FetchRequest, TopicName};
-use kavka_protocol::{Compression, ErrorCode, FetchResponse, Offset, TopicPartition};
+use kavka_protocol::{
+    Compression, ErrorCode, FetchResponse, FetchedPartition, Offset, TopicPartition,
+};
 use kavka_tests::real_kafka::RealKafka;
 use kavka_tests::wire::Wire;
 
 use super::batches::keyed;
 use super::{Pair, Side};
 
+/// The newest version that has names of topics.
 const VERSION: i16 = 12;
+
+/// The newest of those that have ids instead (KIP-516).
+const WITH_IDS: i16 = 18;
 
 /// Whether a partition can be read.
 pub(super) async fn position(wire: &mut Wire, partition: &TopicPartition) -> Result<(), ErrorCode> {
@@ -103,10 +109,15 @@ const STEPS: &[Step] = &[
     Step::Next(&[], &[]),
     Step::Next(&[], &[]),
     Step::Produce(0),
-    // What gave records comes last.
     Step::Next(&[], &[]),
     Step::Next(&[(1, 10), (2, 10), (0, 20)], &[]),
     Step::Next(&[], &[]),
+    Step::Produce(0),
+    Step::Next(&[], &[]),
+    Step::Produce(1),
+    // What gave records comes last.
+    Step::Next(&[], &[]),
+    Step::Next(&[(0, 30), (1, 20)], &[]),
     Step::Next(&[(9, 0)], &[]),
     Step::Next(&[], &[]),
     Step::Next(&[], &[9, 0]),
@@ -131,22 +142,25 @@ const STEPS: &[Step] = &[
 ];
 
 pub(super) async fn sessions(kafka: &'static RealKafka) {
-    const TOPIC: &str = "likeness_sessions";
     let mut pair = Pair::connect(kafka).await;
-    let mut heard = Vec::new();
-    for side in &mut pair.sides {
-        side.create(TOPIC, 3, &[]).await;
-        heard.push(converse(side, TOPIC).await);
-    }
-    let ours = heard.remove(1);
-    for ((place, step), (kafka, ours)) in STEPS.iter().enumerate().zip(heard[0].iter().zip(ours)) {
-        assert_eq!(ours, *kafka, "step {place}, {step:?}");
+    for (version, topic) in [(VERSION, "likeness_sessions"), (WITH_IDS, "likeness_sessions_by_id")]
+    {
+        let mut heard = Vec::new();
+        for side in &mut pair.sides {
+            side.create(topic, 3, &[]).await;
+            heard.push(converse(side, topic, version).await);
+        }
+        let ours = heard.remove(1);
+        let answers = heard[0].iter().zip(ours);
+        for ((place, step), (kafka, ours)) in STEPS.iter().enumerate().zip(answers) {
+            assert_eq!(ours, *kafka, "step {place}, {step:?} in version {version}");
+        }
     }
 }
 
 /// What an answer says of its session, whether it failed, and of each partition: its error, how many
-/// bytes there are and where the log ends.
-type Heard = (Named, Option<ErrorCode>, Vec<(i32, Option<ErrorCode>, usize, Option<Offset>)>);
+/// bytes there are and where the log begins and ends.
+type Heard = (Named, Option<ErrorCode>, Vec<(i32, Option<ErrorCode>, usize, [Option<Offset>; 3])>);
 
 /// Which session an answer names.
 #[derive(Debug, PartialEq, Eq)]
@@ -156,7 +170,8 @@ enum Named {
     Another,
 }
 
-async fn converse(side: &mut Side, topic: &str) -> Vec<Heard> {
+async fn converse(side: &mut Side, topic: &str, version: i16) -> Vec<Heard> {
+    let topic_id = side.topic_id(topic).await;
     let (mut id, mut epoch) = (0, 0);
     let mut heard = Vec::new();
     for step in STEPS {
@@ -181,9 +196,11 @@ async fn converse(side: &mut Side, topic: &str) -> Vec<Heard> {
             Step::Elsewhere => (fetch(topic, &[]), 1, id ^ 1),
             Step::End(positions) => (fetch(topic, positions), -1, id),
         };
-        let request = asked.with_session_id(names).with_session_epoch(number);
-        let answer = side.wire.ask_bytes(&request, VERSION).await;
-        let response = FetchResponse::parse(answer, VERSION).unwrap();
+        let mut request = asked.with_session_id(names).with_session_epoch(number);
+        request.topics.iter_mut().for_each(|topic| topic.topic_id = topic_id.0);
+        request.forgotten_topics_data.iter_mut().for_each(|topic| topic.topic_id = topic_id.0);
+        let answer = side.wire.ask_bytes(&request, version).await;
+        let response = FetchResponse::parse(answer, version).unwrap();
         let named = response.session_id();
         if matches!(step, Step::Begin(_)) {
             heard.push(hear(&response, id));
@@ -207,7 +224,10 @@ fn hear(response: &FetchResponse, id: i32) -> Heard {
     let partitions = response.partitions().map(|partition| {
         let partition = partition.unwrap();
         let size = partition.records.len();
-        (partition.partition, partition.error, size, partition.high_watermark)
+        let FetchedPartition { log_start_offset, last_stable_offset, high_watermark, .. } =
+            partition;
+        let ends = [log_start_offset, last_stable_offset, high_watermark];
+        (partition.partition, partition.error, size, ends)
     });
     (named, response.error(), partitions.collect())
 }

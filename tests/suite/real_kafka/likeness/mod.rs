@@ -7,7 +7,7 @@ use kavka_broker::Broker;
 use kavka_client::{Client, NewTopic};
 use kavka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kavka_protocol::messages::{ApiVersionsRequest, MetadataRequest, TopicName};
-use kavka_protocol::{ErrorCode, TopicPartition};
+use kavka_protocol::{ErrorCode, TopicId, TopicPartition};
 use kavka_tests::real_kafka::RealKafka;
 use kavka_tests::wire::Wire;
 use kavka_tests::{embedded, trial};
@@ -56,30 +56,33 @@ impl Side {
     async fn create(&mut self, topic: &str, partitions: i32, configs: &[(&str, &str)]) {
         let client =
             Client::connect([("bootstrap.servers", &*self.bootstrap_servers)]).await.unwrap();
-        let mut topic = NewTopic::new(topic).with_partitions(partitions);
+        let mut new = NewTopic::new(topic).with_partitions(partitions);
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        topic.configs = configs.iter().map(owned).collect();
-        client
-            .admin()
-            .create_topics(std::slice::from_ref(&topic))
-            .await
-            .unwrap()
-            .remove(0)
-            .unwrap();
+        new.configs = configs.iter().map(owned).collect();
+        super::create(&client, new).await;
         for partition in 0..partitions {
-            let partition = TopicPartition::new(topic.name.as_str(), partition);
+            let partition = TopicPartition::new(topic, partition);
             // The metadata may be ahead of the node that is to lead.
             while fetches::position(&mut self.wire, &partition).await.is_err() {
                 tokio::task::yield_now().await;
             }
         }
     }
+
+    /// The id that the cluster has given a topic.
+    async fn topic_id(&mut self, topic: &str) -> TopicId {
+        let request = MetadataRequest::default().with_topics(Some(vec![named(topic)]));
+        TopicId(self.wire.ask(&request, 12).await.topics.remove(0).topic_id)
+    }
+}
+
+/// Names a topic in a request.
+fn named(topic: &str) -> MetadataRequestTopic {
+    MetadataRequestTopic::default().with_name(Some(TopicName(topic.to_owned().into())))
 }
 
 async fn created(kafka: &'static RealKafka) {
-    let topic = |name: &str| {
-        MetadataRequestTopic::default().with_name(Some(TopicName(name.to_owned().into())))
-    };
+    let mut described = Vec::new();
     for side in &mut Pair::connect(kafka).await.sides {
         for (name, may_create, expected) in [
             ("created_on_the_way", true, Some(ErrorCode::UnknownTopicOrPartition)),
@@ -88,18 +91,25 @@ async fn created(kafka: &'static RealKafka) {
             ("not_created", false, Some(ErrorCode::UnknownTopicOrPartition)),
         ] {
             let request = MetadataRequest::default()
-                .with_topics(Some(vec![topic(name)]))
+                .with_topics(Some(vec![named(name)]))
                 .with_allow_auto_topic_creation(may_create);
             let answer = side.wire.ask(&request, 12).await.topics.remove(0);
             assert_eq!(ErrorCode::from_code(answer.error_code), expected, "{name}");
         }
         let request = MetadataRequest::default()
-            .with_topics(Some(vec![topic("created_on_the_way")]))
+            .with_topics(Some(vec![named("created_on_the_way")]))
             .with_allow_auto_topic_creation(false);
         while side.wire.ask(&request, 12).await.topics[0].error_code != 0 {
             tokio::task::yield_now().await;
         }
+        let mut topics = Vec::new();
+        for version in [4, 8, 12] {
+            let topic = side.wire.ask(&request, version).await.topics.remove(0);
+            topics.push(topic.with_topic_id(Default::default()));
+        }
+        described.push(topics);
     }
+    assert_eq!(described[1], described[0]);
 }
 
 async fn nameless(kafka: &'static RealKafka) {

@@ -24,6 +24,7 @@ use crate::state::metadata::{MetadataSettings, topic_metadata};
 use crate::stats::{self, ClientStats, MetadataCounts};
 use crate::token::TokenProvider;
 use crate::topic::TopicMetadata;
+use crate::topic_pattern::TopicPattern;
 
 /// A connection to one cluster; cheap to clone. The last clone to be dropped ends every connection
 /// and task, without waiting for anything.
@@ -91,6 +92,19 @@ impl Client {
         self.ask_for_metadata(Some(&[topic]), |response| {
             self.metadata().handle_news(&response);
             described(&response, topic)
+        })
+        .await
+    }
+
+    /// Asks the cluster about every topic whose whole name matches, and describes them by name. None is no error.
+    ///
+    /// Kafka's internal topics are left out, as they are of subscriptions by pattern; [`Admin::list_topics`] has
+    /// them. A topic that is about to be deleted is left out as well, one that cannot be described for another reason
+    /// is an error that names it. Dropping the future gives up the answer.
+    pub async fn topics(&self, pattern: &TopicPattern) -> Result<Vec<TopicMetadata>> {
+        self.ask_for_metadata(None, |response| {
+            self.metadata().handle_news(&response);
+            matching(&response, pattern)
         })
         .await
     }
@@ -302,6 +316,23 @@ pub(crate) fn described(response: &MetadataResponse, topic: &str) -> Result<Topi
         None => Ok(topic_metadata(topic, news)),
         Some(code) => Err(topic_error(topic, code)),
     }
+}
+
+/// What `response`, which is about all topics, says about those whose name matches `pattern`.
+fn matching(response: &MetadataResponse, pattern: &TopicPattern) -> Result<Vec<TopicMetadata>> {
+    let mut topics = Vec::new();
+    for news in response.topics.iter().filter(|news| !news.is_internal) {
+        let Some(name) = news.name.as_ref().filter(|name| pattern.matches(&name.0)) else {
+            continue;
+        };
+        match ErrorCode::from_code(news.error_code) {
+            None => topics.push(topic_metadata(&name.0, news)),
+            Some(ErrorCode::UnknownTopicOrPartition) => {}
+            Some(code) => return Err(topic_error(&name.0, code)),
+        }
+    }
+    topics.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(topics)
 }
 
 /// Asks every bootstrap address until one answers. When all have failed and waiting cannot help, the

@@ -66,6 +66,7 @@ mod stats;
 mod testing;
 mod token;
 mod topic;
+mod topic_pattern;
 
 pub use kavka_protocol as protocol;
 pub use rustls;
@@ -126,3 +127,4 @@ pub use topic::ListedOffset;
 pub use topic::OffsetSpec;
 pub use topic::PartitionMetadata;
 pub use topic::TopicMetadata;
+pub use topic_pattern::TopicPattern;

@@ -141,6 +141,38 @@ async fn a_topic_that_was_just_created_elsewhere_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn topics_are_found_by_pattern_among_all_there_are() {
+    let mut refusals = vec![ErrorCode::LeaderNotAvailable];
+    let (client, asked) = client(move |request| {
+        if request.topics.is_some() {
+            return Vec::new();
+        }
+        let electing = refusals.pop().map_or(0, ErrorCode::code);
+        let forbidden = ErrorCode::TopicAuthorizationFailed.code();
+        vec![
+            topic("orders-2", &[(1, 0), (2, 0)]).with_error_code(electing),
+            topic("orders-1", &[(1, 0)]),
+            unknown("orders-3"),
+            topic("orders-offsets", &[(1, 0)]).with_is_internal(true),
+            topic("my-orders-1", &[(1, 0)]),
+            topic("secret", &[]).with_error_code(forbidden),
+        ]
+    })
+    .await;
+    let found = client.topics(&TopicPattern::new("orders-.*").unwrap()).await.unwrap();
+    let found: Vec<_> = found.iter().map(|t| (&*t.name, t.partitions.len())).collect();
+    assert_eq!(found, [("orders-1", 1), ("orders-2", 2)]);
+    let lists: Vec<_> =
+        asked.lock().unwrap().iter().filter(|request| request.topics.is_none()).cloned().collect();
+    assert_eq!(lists.len(), 2);
+    assert!(lists.iter().all(|request| !request.allow_auto_topic_creation));
+    let error = client.topics(&TopicPattern::new("secret|orders-1").unwrap()).await.unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::TopicAuthorizationFailed), "{error}");
+    assert!(error.to_string().contains("secret"), "{error}");
+    assert_eq!(client.topics(&TopicPattern::new("none").unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_writer_waits_for_the_broker_to_create_its_topic() {
     let mut created = false;
     let (client, _) = client(move |request| {

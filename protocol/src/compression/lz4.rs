@@ -151,6 +151,8 @@ fn block_size_of(descriptor: u8) -> Option<usize> {
 #[derive(Default)]
 pub(super) struct Lz4Encoder {
     table: Option<CompressTable>,
+    /// Where blocks are made: room for the largest, so that none has to be zeroed anew.
+    room: Vec<u8>,
 }
 
 impl Lz4Encoder {
@@ -161,35 +163,36 @@ impl Lz4Encoder {
     ) -> Result<(), EncodeError> {
         output.extend_from_slice(&WRITTEN_HEADER);
         for block in records.chunks(WRITTEN_BLOCK_SIZE) {
-            self.compress_block(block, output)?;
+            self.write_block(block, output)?;
         }
         output.extend_from_slice(&END_MARK.to_le_bytes());
         Ok(())
     }
 
-    fn compress_block(&mut self, block: &[u8], output: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn write_block(&mut self, block: &[u8], output: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let compressed = self.compress_block(block)?;
+        // What does not become smaller is stored as it is.
+        let (content, flag) =
+            if compressed.len() < block.len() { (compressed, 0) } else { (block, STORED) };
+        // A block is at most 64 KiB, so that its length always fits.
+        let length = u32::try_from(content.len()).unwrap_or_default() | flag;
+        output.extend_from_slice(&length.to_le_bytes());
+        output.extend_from_slice(content);
+        Ok(())
+    }
+
+    fn compress_block(&mut self, block: &[u8]) -> Result<&[u8], EncodeError> {
+        let size = get_maximum_output_size(block.len());
+        if self.room.len() < size {
+            self.room.resize(size, 0);
+        }
+        // The large table also for small blocks: it hashes five bytes instead of four, which is
+        // faster and finds more.
         let table = self.table.get_or_insert_with(CompressTable::large);
-        let start = output.len();
-        let content = start + LENGTH_SIZE;
-        output.resize(content + get_maximum_output_size(block.len()), 0);
-        let room = output.get_mut(content..).unwrap_or_default();
-        let mut length = compress_into_with_table(block, room, table).map_err(|cause| {
+        let length = compress_into_with_table(block, &mut self.room, table).map_err(|cause| {
             EncodeError::Compress { codec: Compression::Lz4, cause: cause.to_string() }
         })?;
-        output.truncate(content + length);
-        let mut flag = 0;
-        // What does not become smaller is stored as it is.
-        if length >= block.len() {
-            output.truncate(content);
-            output.extend_from_slice(block);
-            (length, flag) = (block.len(), STORED);
-        }
-        // A block is at most 64 KiB, so that its length always fits.
-        let length = u32::try_from(length).unwrap_or_default() | flag;
-        if let Some(prefix) = output.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
-            *prefix = length.to_le_bytes();
-        }
-        Ok(())
+        Ok(self.room.get(..length).unwrap_or_default())
     }
 }
 
@@ -210,7 +213,6 @@ const DICTIONARY: u8 = 0x01;
 const END_MARK: u32 = 0;
 /// In a block's length: the block is not compressed.
 const STORED: u32 = 0x8000_0000;
-const LENGTH_SIZE: usize = 4;
 /// A byte lengthens a copy by 255 at most.
 const GREATEST_RATIO: usize = 255;
 const CHECKSUM_SIZE: usize = 4;

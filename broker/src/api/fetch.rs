@@ -22,12 +22,13 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
         None => cluster.fetch_sessions.open(node, call.request.version, &request, now),
         Some(_) => cluster.fetch_sessions.reopen(node, call.request.version, &request),
     };
-    let context = match opened {
+    let mut context = match opened {
         Ok(context) => context,
         Err(error) => {
             return reply(call, &FetchAnswer { error: Some(error), ..FetchAnswer::default() });
         }
     };
+    context.wanted.sort_by_cached_key(|(topic, asked)| place(cluster, topic, asked.partition));
     let until = call.until.unwrap_or_else(|| deadline(call, &request));
     let partitions = read(cluster, call, &context, &request);
     if now < until && is_too_little(&partitions, &request) {
@@ -101,6 +102,23 @@ fn topic_name<'a>(cluster: &'a Cluster, topic: &'a WantedTopic) -> Option<&'a st
         None => Some(&topic.name),
         Some(TopicId(id)) => cluster.topic_by_id(id).map(|(name, _)| &**name),
     }
+}
+
+/// Where a partition comes in an answer, and in a session that begins with it: what the cluster knows
+/// is read first, as by Kafka.
+fn place(cluster: &Cluster, topic: &WantedTopic, partition: i32) -> Place {
+    match topic_name(cluster, topic) {
+        None => Place::UnknownTopicId,
+        Some(name) if cluster.partition(name, partition).is_none() => Place::UnknownPartition,
+        Some(_) => Place::Known,
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Known,
+    UnknownTopicId,
+    UnknownPartition,
 }
 
 /// Who reads, and at which node.

@@ -1,7 +1,7 @@
 //! Reading from replicas (KIP-392).
 
 use kavka_protocol::{
-    BrokerId, ErrorCode, FetchedPartition, StrBytes, TopicPartition,
+    BrokerId, ErrorCode, FetchResponse, FetchedPartition, StrBytes, TopicPartition,
     messages::{FetchRequest, MetadataRequest},
 };
 
@@ -45,6 +45,20 @@ fn the_leader_sends_readers_to_the_replica_in_their_rack_and_gives_no_records() 
         assert_eq!((answer.preferred_read_replica, answer.error), (named, None), "rack {rack:?}");
         assert_eq!(answer.high_watermark, Some(5));
         assert_eq!(answer.records.is_empty(), named.is_some());
+    }
+}
+
+#[test]
+fn the_leader_names_the_replica_also_where_a_session_has_no_other_news() {
+    let mut world = world();
+    let begun = world.ask_bytes(&from("b").with_session_epoch(0), 12);
+    let id = FetchResponse::parse(begun, 12).unwrap().session_id();
+    for epoch in [1, 2] {
+        let request = fetch(&[]).with_session_id(id).with_session_epoch(epoch);
+        let request = request.with_rack_id(StrBytes::from_static_str("b"));
+        let named: Vec<_> =
+            world.fetch(&request, 12).into_iter().map(|one| one.preferred_read_replica).collect();
+        assert_eq!(named, [Some(BrokerId(2))], "request {epoch} of the session");
     }
 }
 

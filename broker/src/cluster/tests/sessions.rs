@@ -142,6 +142,37 @@ fn what_gave_records_comes_last_the_next_time() {
 }
 
 #[test]
+fn what_the_node_does_not_know_comes_last_with_a_session_and_without() {
+    for epoch in [-1, 0] {
+        let mut session = Session::at_the_end();
+        let (_, _, told) = session.ask(wanting(&[9, 0, 8, 2], 0), epoch);
+        let told: Vec<_> = told.into_iter().map(|(partition, _)| partition).collect();
+        assert_eq!(told, [0, 2, 9, 8], "{epoch}");
+    }
+    let mut session = Session::at_the_end();
+    session.ask(wanting(&[9, 2], 2), 2);
+    session.ask(forgetting(&[2]), 3);
+    session.ask(wanting(&[2], 2), 4);
+    session.world.produce(&tp(2), batch(1));
+    assert_eq!(session.ask(wanting(&[], 0), 5).2, [(2, vec![2]), (9, vec![])]);
+}
+
+#[test]
+fn a_session_remembers_partitions_in_the_order_of_its_first_answer() {
+    let mut session = Session::at_the_end();
+    let (id, _, told) = session.ask(wanting(&[3, 0], 2), 0);
+    assert_eq!(told, [(0, vec![]), (3, vec![])], "there is no partition 3");
+    session.id = id;
+    session.world.cluster.add_partitions("orders", 4);
+    session.world.cluster.partition_mut("orders", 3).unwrap().move_leader(BrokerId(1));
+    for partition in [0, 3] {
+        session.world.produce(&tp(partition), batch(3));
+    }
+    let told = session.ask(wanting(&[3], 0), 1).2;
+    assert_eq!(told, [(0, vec![2, 3, 4]), (3, vec![0, 1, 2])]);
+}
+
+#[test]
 fn a_request_out_of_turn_or_of_no_session_is_refused() {
     let mut session = Session::at_the_end();
     let out_of_turn = Some(ErrorCode::InvalidFetchSessionEpoch);

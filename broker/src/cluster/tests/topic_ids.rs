@@ -42,3 +42,16 @@ fn another_topic_of_the_same_name_is_not_meant() {
     assert_eq!(answer.error, Some(ErrorCode::UnknownTopicId));
     assert_eq!(answer.topic, FetchedTopic::Id(TopicId(id)), "named as it was asked for");
 }
+
+#[test]
+fn ids_of_no_topic_come_behind_what_can_be_read_and_before_unknown_partitions() {
+    let mut world = World::with_topic("orders");
+    let id = id_of_orders(&mut world);
+    let mut request = fetch(&[("orders", 9, 0), ("", 0, 0), ("orders", 0, 0)]).with_max_wait_ms(0);
+    for topic in &mut request.topics {
+        topic.topic_id = if topic.topic.is_empty() { Uuid::from_u128(7) } else { id };
+    }
+    let errors: Vec<_> = world.fetch(&request, 18).into_iter().map(|answer| answer.error).collect();
+    let unknown = [ErrorCode::UnknownTopicId, ErrorCode::UnknownTopicOrPartition].map(Some);
+    assert_eq!(errors, [None, unknown[0], unknown[1]]);
+}

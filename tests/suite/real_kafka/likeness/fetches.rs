@@ -120,6 +120,11 @@ const STEPS: &[Step] = &[
     Step::Next(&[(0, 30), (1, 20)], &[]),
     Step::Next(&[(9, 0)], &[]),
     Step::Next(&[], &[]),
+    // What nobody knows comes last, wherever it stands in the session.
+    Step::Next(&[], &[0]),
+    Step::Next(&[(0, 30)], &[]),
+    Step::Produce(0),
+    Step::Next(&[], &[]),
     Step::Next(&[], &[9, 0]),
     Step::Produce(0),
     Step::Next(&[], &[]),
@@ -137,6 +142,9 @@ const STEPS: &[Step] = &[
     Step::Next(&[], &[]),
     Step::End(&[(2, 5)]),
     Step::Next(&[], &[]),
+    Step::End(&[(9, 0), (0, 5), (8, 0), (1, 5)]),
+    Step::Begin(&[(9, 0), (0, 5), (8, 0), (1, 5)]),
+    Step::Next(&[(9, 0)], &[]),
     Step::Begin(&[]),
     Step::Next(&[], &[]),
 ];

@@ -74,8 +74,11 @@ fn begins_at(request: &RequestFrame, offset: Offset) -> Bytes {
 /// An answer about `orders-0` in the version that is spoken.
 fn answer(partition: PartitionAnswer) -> Bytes {
     let partition = PartitionAnswer { topic: StrBytes::from_static_str("orders"), ..partition };
-    let answer = FetchAnswer { partitions: vec![partition], ..FetchAnswer::default() };
-    let frame = encode_fetch(&answer, 12, kavka_protocol::CorrelationId(0)).unwrap();
+    encoded(&FetchAnswer { partitions: vec![partition], ..FetchAnswer::default() })
+}
+
+fn encoded(answer: &FetchAnswer) -> Bytes {
+    let frame = encode_fetch(answer, 12, kavka_protocol::CorrelationId(0)).unwrap();
     frame.chunks().concat().into()
 }
 
@@ -145,6 +148,17 @@ fn in_session(answer: &Bytes) -> Bytes {
     [&answer[..15], &7_i32.to_be_bytes(), &answer[19..]].concat().into()
 }
 
+/// An answer that refuses the fetch as a whole.
+fn refusal(code: ErrorCode) -> Bytes {
+    encoded(&FetchAnswer { error: Some(code), ..FetchAnswer::default() })
+}
+
+/// Of every fetch so far: its session, the number within it, and how many topics it names.
+fn sessions(script: &Shared) -> Vec<(i32, i32, usize)> {
+    let script = script.lock().unwrap();
+    script.fetches.iter().map(|f| (f.session_id, f.session_epoch, f.topics.len())).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_is_gone_on_with_and_ended_with_the_consumer() {
     let script = Shared::default();
@@ -155,10 +169,30 @@ async fn a_session_is_gone_on_with_and_ended_with_the_consumer() {
     until(&script, |script| script.fetches.len() == 2).await;
     drop(consumer);
     until(&script, |script| script.fetches.len() == 3).await;
-    let script = script.lock().unwrap();
-    let sessions: Vec<_> =
-        script.fetches.iter().map(|f| (f.session_id, f.session_epoch, f.topics.len())).collect();
-    assert_eq!(sessions, [(0, 0, 1), (7, 1, 1), (7, -1, 0)]);
+    assert_eq!(sessions(&script), [(0, 0, 1), (7, 1, 1), (7, -1, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_broker_has_lost_is_no_error_and_everything_is_asked_for_again_at_once()
+{
+    // Longer than anybody waits here.
+    let backoff = [("retry.backoff.ms", "3600000"), ("retry.backoff.max.ms", "3600000")];
+    for (code, replaced) in
+        [(ErrorCode::FetchSessionIdNotFound, 0), (ErrorCode::InvalidFetchSessionEpoch, 7)]
+    {
+        let script = Shared::default();
+        script.lock().unwrap().answers = vec![refusal(code), in_session(&records(3, 3))];
+        let client = cluster(&script).await;
+        let mut consumer = client.consumer(backoff).unwrap();
+        consumer.assign([(orders(), StartOffset::At(0))]);
+        until(&script, |script| script.fetches.len() == 3).await;
+        assert_eq!(sessions(&script), [(0, 0, 1), (7, 1, 1), (replaced, 0, 1)], "{code}");
+        let asked: Vec<_> = script.lock().unwrap().asked.iter().map(|(_, api)| *api).collect();
+        assert!(asked.ends_with(&[ApiKey::Fetch; 3]), "{code}: nothing is looked up, {asked:?}");
+        assert_eq!(poll(&mut consumer).await.unwrap().partitions().len(), 1, "{code}");
+        let more = tokio::time::timeout(Duration::from_secs(60), consumer.poll()).await;
+        assert!(more.is_err(), "{code}: {more:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,6 +130,18 @@ async fn what_is_produced_to_its_leader_is_fetched_from_there() {
 }
 
 #[tokio::test]
+async fn a_client_is_sent_back_by_answers_that_have_room_for_it_and_told_nothing_else() {
+    let (broker, mut client) = with_orders().await;
+    for (version, sent_back) in [(12, false), (13, true)] {
+        broker.control().fail_next(ApiKey::Metadata, ErrorCode::RebootstrapRequired, 1);
+        let answer = client.ask(&MetadataRequest::default().with_topics(None), version).await;
+        let code = ErrorCode::from_code(answer.error_code);
+        assert_eq!(code == Some(ErrorCode::RebootstrapRequired), sent_back, "{version}");
+        assert_eq!((answer.brokers.is_empty(), answer.topics.is_empty()), (sent_back, sent_back));
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_thousands_of_batches_arrives_whole() {
     let (_broker, mut client) = with_orders().await;
     for offset in 0..3000 {

@@ -146,6 +146,13 @@ impl MetadataCache {
         self.publish();
     }
 
+    /// Forgets the cluster `asked`, unless another is known by now; says whether it did.
+    pub(crate) fn rebootstrap(&self, asked: &Cluster) -> bool {
+        let forgot = self.with(|metadata| metadata.rebootstrap(asked));
+        self.publish();
+        forgot
+    }
+
     /// Asks the cluster whenever that is due, until it is dropped.
     pub(crate) async fn keep_fresh(&self, network: &Network) {
         let mut failing = false;

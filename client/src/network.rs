@@ -18,6 +18,7 @@ use crate::metadata::MetadataCache;
 use crate::state::connection::Outgoing;
 use crate::state::metadata;
 use crate::stats::MetadataCounts;
+use crate::topic::Cluster;
 
 /// The connections and what is known about the cluster behind them.
 #[derive(Clone)]
@@ -68,7 +69,8 @@ impl Network {
     }
 
     /// Asks for metadata; `None` means every topic. A broker that is slow to answer is overtaken by
-    /// the next one. `anew` the addresses the client was given come first.
+    /// the next one. `anew` the addresses the client was given come first. Where one of them sends it
+    /// back to these addresses, they are asked at once, as they are when no broker is known.
     pub(crate) async fn metadata(
         &self,
         topics: Option<Vec<Arc<str>>>,
@@ -76,7 +78,19 @@ impl Network {
         anew: bool,
     ) -> Result<MetadataResponse> {
         let request = metadata_request(topics, may_create);
-        self.metadata_from(self.rounds(anew), &request).await.map_err(telling)
+        let asked = self.metadata.cluster();
+        let judge = match self.config.rebootstrap_after {
+            Some(_) if !asked.brokers.is_empty() => usable_or_sent_back,
+            _ => usable,
+        };
+        let answer = self.first_answer(self.rounds(anew), &request, judge).await;
+        let response = answer.map_err(|failures| self.telling(failures))?;
+        if !is_sent_back(response.error_code) {
+            return Ok(self.adopt(response));
+        }
+        self.rebootstrap(&asked);
+        let answer = self.metadata_from(self.rounds(false), &request).await;
+        answer.map_err(|failures| self.telling(failures))
     }
 
     /// Asks for metadata round after round, until somebody answers.
@@ -85,9 +99,23 @@ impl Network {
         rounds: Vec<Vec<Target>>,
         request: &MetadataRequest,
     ) -> Result<MetadataResponse, Vec<(Target, Error)>> {
-        let response = self.first_answer(rounds, request, usable).await?;
+        Ok(self.adopt(self.first_answer(rounds, request, usable).await?))
+    }
+
+    /// Makes the brokers that `response` names those that requests go to.
+    fn adopt(&self, response: MetadataResponse) -> MetadataResponse {
         self.pool.set_brokers(&metadata::cluster(&response).brokers);
-        Ok(response)
+        response
+    }
+
+    /// Forgets what was known of the cluster `asked`, and leaves its brokers: what is known is out of
+    /// date, perhaps because they belong to another cluster by now (KIP-1102).
+    fn rebootstrap(&self, asked: &Cluster) {
+        if self.metadata.rebootstrap(asked) {
+            tracing::info!("a broker sends the client back to bootstrap.servers");
+            self.pool.set_brokers(&[]);
+            self.pool.retire_bootstrap();
+        }
     }
 
     /// The first answer that `judge` lets pass, or why nobody gave one. Within a round those who are
@@ -127,6 +155,22 @@ impl Network {
             Some(_) if anew => vec![[bootstrap, brokers].concat()],
             None if !brokers.is_empty() => vec![brokers],
             _ => vec![brokers, bootstrap],
+        }
+    }
+
+    /// The failure to be told, where it is addresses of `bootstrap.servers` that know of no better ones:
+    /// who asks on will learn when they lead elsewhere.
+    fn telling(&self, failures: Vec<(Target, Error)>) -> Error {
+        let error = telling(failures);
+        match error.kind() {
+            ErrorKind::Broker(ErrorCode::RebootstrapRequired)
+                if self.config.rebootstrap_after.is_some() =>
+            {
+                let message = "bootstrap.servers lead to brokers that send the client back to \
+                               bootstrap.servers; let them lead to the cluster that is meant";
+                Error::new(ErrorKind::Unreachable, message).with_source(error)
+            }
+            _ => error,
         }
     }
 
@@ -186,6 +230,19 @@ fn usable(response: MetadataResponse) -> Result<MetadataResponse> {
         return Err(Error::new(ErrorKind::Unreachable, "the broker does not know its cluster yet"));
     }
     Ok(response)
+}
+
+/// A usable answer, or the word that the client has to start from its bootstrap addresses: one broker's
+/// is enough.
+fn usable_or_sent_back(response: MetadataResponse) -> Result<MetadataResponse> {
+    if is_sent_back(response.error_code) {
+        return Ok(response);
+    }
+    usable(response)
+}
+
+fn is_sent_back(code: i16) -> bool {
+    code == ErrorCode::RebootstrapRequired.code()
 }
 
 fn outgoing<R: Request>(

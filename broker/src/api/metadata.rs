@@ -23,6 +23,9 @@ use crate::{
 /// is not there: who asks learns of it when asking again.
 pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, HandleError> {
     let request: MetadataRequest = call.body()?;
+    if call.failure == Some(ErrorCode::RebootstrapRequired) && call.request.version >= 13 {
+        return call.reply::<MetadataRequest>(&send_back());
+    }
     let may_create = request.allow_auto_topic_creation && cluster.auto_create_topics;
     let topics = match &request.topics {
         Some(topics) => {
@@ -39,6 +42,12 @@ pub(crate) fn handle(cluster: &mut Cluster, call: &Call<'_>) -> Result<Handled, 
         response.cluster_id = Some(text(cluster.id.clone()));
     }
     call.reply::<MetadataRequest>(&response)
+}
+
+/// What is known to the client is out of date as a whole, and nothing is told it here (KIP-1102).
+fn send_back() -> MetadataResponse {
+    let error = ErrorCode::RebootstrapRequired.code();
+    MetadataResponse::default().with_error_code(error)
 }
 
 fn broker(id: BrokerId, address: SocketAddr, rack: Option<&str>) -> MetadataResponseBroker {

@@ -1,5 +1,6 @@
 //! What a client does when it meets its cluster, over pipes and on held time.
 
+mod rebootstrap;
 mod trouble;
 
 use std::sync::Mutex;

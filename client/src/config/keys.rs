@@ -188,7 +188,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::millis(METADATA_MAX_AGE_MS).default("300000").doc("Metadata is renewed at least this often."),
     PropertyDef::int(METADATA_MAX_IDLE_MS, 5000, i64::MAX).default("300000").doc("A topic unused for this long is left out of metadata."),
     PropertyDef::millis(METADATA_RECOVERY_REBOOTSTRAP_TRIGGER_MS).default("300000").doc("Without metadata for this long, `bootstrap.servers` are asked again."),
-    PropertyDef::choice(METADATA_RECOVERY_STRATEGY, &["none", "rebootstrap"]).default("rebootstrap").doc("Whether `bootstrap.servers` are asked again when every known broker is gone."),
+    PropertyDef::choice(METADATA_RECOVERY_STRATEGY, &["none", "rebootstrap"]).default("rebootstrap").doc("Whether `bootstrap.servers` are asked again when every known broker is gone, or one of them says so."),
     PropertyDef::list("metric.reporters").default("org.apache.kafka.common.metrics.JmxReporter").java_only().doc("Java classes that report metrics."),
     PropertyDef::int("metrics.num.samples", 1, i32::MAX as i64).default("2").java_only().doc("Samples kept by Java's metrics."),
     PropertyDef::choice("metrics.recording.level", &["INFO", "DEBUG", "TRACE"]).default("INFO").java_only().doc("Detail of Java's metrics."),

@@ -194,6 +194,21 @@ impl<W: Waiter> Metadata<W> {
         changed
     }
 
+    /// A broker of the cluster `asked` sends the client back to its bootstrap addresses (KIP-1102): who
+    /// leads what is forgotten, since those brokers may be another cluster's by now. Whoever waits goes on
+    /// waiting. Does nothing and says so when another cluster has become known meanwhile.
+    pub(crate) fn rebootstrap(&mut self, asked: &Cluster) -> bool {
+        if self.cluster != *asked {
+            return false;
+        }
+        self.cluster = Cluster::default();
+        for topic in self.topics.values_mut() {
+            (topic.known, topic.error) = (None, None);
+        }
+        self.revision += 1;
+        true
+    }
+
     /// No broker answered the request last polled. It is repeated all the same, but those who wait
     /// are told of an `error` that does not pass by itself.
     pub(crate) fn handle_failure(&mut self, error: Error, now: Instant) {

@@ -6,6 +6,7 @@ mod cancellation;
 mod clients;
 mod connections;
 mod lines;
+mod moved;
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         clients::trials(),
         connections::trials(),
         lines::trials(),
+        moved::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

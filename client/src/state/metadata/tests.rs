@@ -342,3 +342,45 @@ fn silence_counts_from_the_first_request_that_nobody_answered() {
     known.refresh(vec![topic("orders", &[(1, 5)])]);
     assert_eq!(known.metadata.silent_since(), None);
 }
+
+#[test]
+fn who_is_sent_back_to_the_bootstrap_addresses_forgets_and_goes_on_waiting() {
+    let mut known = Known::orders(&[(1, 5)]);
+    known.metadata.wait("orders", Interest::Read, "reader", known.now);
+    known.pass();
+    let (asked, revision) = (known.metadata.cluster().clone(), known.metadata.revision());
+    assert!(known.metadata.poll_refresh(known.now).is_some());
+    assert!(known.metadata.rebootstrap(&asked));
+    assert_eq!(known.leader(0), None);
+    assert!(known.metadata.cluster().brokers.is_empty());
+    assert!(known.metadata.revision() > revision, "everybody is told");
+    assert_eq!(known.metadata.poll_woken(), None);
+    assert_eq!(known.metadata.poll_timeout(), None, "the same request goes on elsewhere");
+    // The cluster behind the bootstrap addresses may be another one, of earlier epochs.
+    let response = cluster_of(BROKERS).with_topics(vec![topic("orders", &[(2, 1)])]);
+    known.metadata.handle_response(&response, known.now);
+    assert_eq!(known.leader(0), Some((2, Some(1))));
+    assert_eq!(known.metadata.poll_woken(), Some("reader"));
+    assert!(known.pass() > secs(200), "nothing more is wanted");
+}
+
+#[test]
+fn bootstrap_addresses_that_fail_after_that_are_asked_again_after_a_backoff() {
+    let mut known = Known::orders(&[(1, 5)]);
+    known.metadata.request_refresh(known.now);
+    known.pass();
+    assert!(known.metadata.poll_refresh(known.now).is_some());
+    assert!(known.metadata.rebootstrap(&known.metadata.cluster().clone()));
+    known.metadata.handle_failure(away(), known.now);
+    assert!(known.pass() >= millis(80));
+    known.refresh(vec![topic("orders", &[(1, 5)])]);
+    assert_eq!(known.leader(0), Some((1, Some(5))));
+}
+
+#[test]
+fn what_an_outdated_broker_says_does_not_forget_the_cluster_found_since() {
+    let mut known = Known::orders(&[(1, 5)]);
+    let outdated = Cluster { id: Some("gone".to_owned()), ..known.metadata.cluster().clone() };
+    assert!(!known.metadata.rebootstrap(&outdated));
+    assert_eq!(known.leader(0), Some((1, Some(5))));
+}

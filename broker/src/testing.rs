@@ -8,9 +8,9 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::{
     BatchBuilder, Batches, BrokerId, Compression, Compressor, CorrelationId, Decompressor,
-    FetchResponse, FetchedPartition, Frame, Offset, ProducerEpoch, ProducerId, ProducerStamp,
-    Request, Sequence, Timestamp, TopicPartition, api_versions_fallback, decode_api_versions,
-    decode_response, encode_produce, encode_request,
+    FetchResponse, FetchedPartition, Frame, Offset, PartitionBatch, ProducerEpoch, ProducerId,
+    ProducerStamp, Request, Sequence, Timestamp, TopicPartition, api_versions_fallback,
+    decode_api_versions, decode_response, encode_produce, encode_request,
     messages::{
         ApiVersionsRequest, CreateTopicsRequest, FetchRequest, ProduceRequest, TopicName,
         create_topics_request::{CreatableTopic, CreatableTopicConfig},
@@ -219,7 +219,7 @@ pub(crate) fn produce_frame(tp: &TopicPartition, batch: Bytes, acks: i16, versio
         acks,
         timeout: Duration::from_secs(1),
         transactional_id: None,
-        batches: &[(tp.clone(), batch)],
+        batches: &[PartitionBatch::by_name(tp.clone(), batch)],
     };
     encode_produce(&request, version, CorrelationId(5), "test").unwrap()
 }
@@ -239,4 +239,5 @@ pub(crate) fn parked(step: Step) -> Parked {
     }
 }
 
+/// The newest version that names topics.
 pub(crate) const NEWEST_PRODUCE: i16 = 12;

@@ -8,9 +8,9 @@ use kafka_protocol::{messages::ApiVersionsResponse, protocol::Request};
 
 /// The versions of every API that is spoken here.
 ///
-/// From 13 on Fetch has the ids of topics instead of their names. Some brokers advertise that and yet
-/// withhold the ids from Metadata: who does not know one asks in 12. Produce ends there. SaslHandshake
-/// begins with 1, after which SaslAuthenticate follows; after 0 it would be bytes without a frame.
+/// From 13 on Fetch and Produce have the ids of topics instead of their names. Some brokers advertise
+/// that and yet withhold the ids from Metadata: who does not know one asks in 12. SaslHandshake begins
+/// with 1, after which SaslAuthenticate follows; after 0 it would be bytes without a frame.
 pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ApiVersions, VersionRange { min: 0, max: 4 }),
     (ApiKey::CreateTopics, VersionRange { min: 2, max: 7 }),
@@ -20,7 +20,7 @@ pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ListOffsets, VersionRange { min: 1, max: 10 }),
     (ApiKey::Metadata, VersionRange { min: 1, max: 13 }),
     (ApiKey::OffsetForLeaderEpoch, VersionRange { min: 2, max: 4 }),
-    (ApiKey::Produce, VersionRange { min: 3, max: 12 }),
+    (ApiKey::Produce, VersionRange { min: 3, max: 13 }),
     (ApiKey::SaslAuthenticate, VersionRange { min: 0, max: 2 }),
     (ApiKey::SaslHandshake, VersionRange { min: 1, max: 1 }),
 ];
@@ -153,11 +153,6 @@ mod tests {
             let version = table(ApiKey::Metadata, min, max).version_for::<MetadataRequest>();
             assert_eq!(version, Ok(expected), "{min} to {max}");
         }
-    }
-
-    #[test]
-    fn produce_stays_with_topic_names() {
-        assert_eq!(table(ApiKey::Produce, 0, 13).version_of(ApiKey::Produce), Ok(12));
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub use limits::Limits;
 pub use message::FetchResponse;
 pub use message::FetchedPartition;
 pub use message::FetchedTopic;
+pub use message::PartitionBatch;
 pub use message::ProduceBatches;
 pub use message::Request;
 pub use message::StrBytes;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use kavka_protocol::messages::produce_response::PartitionProduceResponse;
 use kavka_protocol::{
-    CorrelationId, Frame, ProduceBatches, Request, TopicPartition, decode_response, encode_produce,
-    encode_request, messages, split_frame,
+    CorrelationId, Frame, PartitionBatch, ProduceBatches, Request, TopicId, TopicPartition,
+    decode_response, encode_produce, encode_request, messages, split_frame,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -41,14 +41,25 @@ impl Wire {
     pub async fn produce(
         &mut self,
         partition: &TopicPartition,
-        batch: Bytes,
+        records: Bytes,
+        version: i16,
+    ) -> PartitionProduceResponse {
+        self.produce_to(partition, None, records, version).await
+    }
+
+    /// Appends one batch as it is to a topic that is meant by its id, where `version` has ids.
+    pub async fn produce_to(
+        &mut self,
+        partition: &TopicPartition,
+        topic_id: Option<TopicId>,
+        records: Bytes,
         version: i16,
     ) -> PartitionProduceResponse {
         let request = ProduceBatches {
             acks: -1,
             timeout: Duration::from_secs(30),
             transactional_id: None,
-            batches: &[(partition.clone(), batch)],
+            batches: &[PartitionBatch { topic_partition: partition.clone(), topic_id, records }],
         };
         let frame = encode_produce(&request, version, CorrelationId(1), "tests").expect("a batch");
         let answer = self.exchange(&frame).await;

@@ -1,5 +1,7 @@
 //! Producing against the in-process cluster: every record once and in order, whatever goes wrong.
 
+mod topic_ids;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use kavka_tests::{embedded, trial};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial::conversation(
             "produce::every_codec_keeps_every_record_in_order",
             every_codec_keeps_every_record_in_order,
@@ -98,7 +100,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             "produce::many_tasks_share_one_producer",
             many_tasks_share_one_producer,
         ),
-    ]
+    ];
+    trials.extend(topic_ids::trials());
+    trials
 }
 
 const TOPIC: &str = "orders";

@@ -1,4 +1,6 @@
-//! Produce (versions 3 to 12): one checked record batch per partition, appended as it came.
+//! Produce (versions 3 to 13): one checked record batch per partition, appended as it came.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kavka_protocol::{
@@ -58,14 +60,29 @@ fn write_topic(
     topic: TopicProduceData,
     acks: i16,
 ) -> TopicProduceResponse {
-    let name = topic.name;
+    let version = call.request.version;
+    let name = topic_name(cluster, version, &topic);
     let mut answers = Vec::with_capacity(topic.partition_data.len());
     for data in topic.partition_data {
-        let partition = TopicPartition::new(name.as_str(), data.index);
-        let written = write(cluster, call, &partition, data, acks);
-        answers.push(answer(cluster, call.request.version, &partition, written));
+        let partition = TopicPartition::new(name.clone().unwrap_or_default(), data.index);
+        let written = match name {
+            Some(_) => write(cluster, call, &partition, data, acks),
+            None => call.permit().and(Err(ErrorCode::UnknownTopicId)).map_err(Refusal::from),
+        };
+        answers.push(answer(cluster, version, &partition, written));
     }
-    TopicProduceResponse::default().with_name(name).with_partition_responses(answers)
+    TopicProduceResponse::default()
+        .with_name(topic.name)
+        .with_topic_id(topic.topic_id)
+        .with_partition_responses(answers)
+}
+
+/// The name of the topic that is meant, if there is one.
+fn topic_name(cluster: &Cluster, version: i16, topic: &TopicProduceData) -> Option<Arc<str>> {
+    match version {
+        ..BY_ID => Some((*topic.name.0).into()),
+        _ => cluster.topic_by_id(topic.topic_id).map(|(name, _)| Arc::clone(name)),
+    }
 }
 
 /// Where a batch lies.
@@ -181,6 +198,9 @@ fn check(
     let topic = topics.get(&place.topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     validate(records, call.request.version, &topic.config, decompressor, call.now.timestamp)
 }
+
+/// From this version on topics are meant and named by their ids (KIP-516).
+const BY_ID: i16 = 13;
 
 /// From this version on an answer says why a batch was refused (KIP-467).
 const FIRST_WITH_REASONS: i16 = 8;

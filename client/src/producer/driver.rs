@@ -132,10 +132,12 @@ impl Driver {
         self.sender.handle_timeout(now);
     }
 
-    /// Lets the sender know who leads the partition.
+    /// Lets the sender know which topic has the partition's name and who leads it.
     fn look_up(&mut self, index: PartitionIndex, topic_partition: &TopicPartition) {
         let metadata = self.client.metadata();
-        let leader = metadata.leader(topic_partition).map(|leader| leader.broker);
+        let known = metadata.topic(&topic_partition.topic);
+        self.sender.handle_topic(index, known.as_ref().and_then(|known| known.id));
+        let leader = known.and_then(|known| known.partition(topic_partition.partition)?.leader);
         if leader.is_none() {
             // Metadata forgets topics that nobody has used for long.
             metadata.track(&topic_partition.topic, interest(&self.client));
@@ -203,6 +205,9 @@ impl Driver {
         let ProducePlan { number, broker, batches, waited } = plan;
         self.shared.counts.note_sent(&batches, &waited);
         let (acks, timeout) = (self.config.acks, self.config.request_timeout);
+        // Without an answer nobody would learn that an id is out of date, but a name has a topic.
+        let has_topic_ids =
+            acks != Acks::None && batches.iter().all(|batch| batch.topic_id.is_some());
         let outgoing =
             Outgoing::new(ApiKey::Produce, timeout, move |version, correlation, client_id| {
                 let (acks, transactional_id, batches) = (acks.code(), None, &batches);
@@ -210,6 +215,10 @@ impl Driver {
                 encode_produce(&request, version, correlation, client_id)
             });
         let outgoing = outgoing.needs_version(least_version(self.config.compression));
+        let outgoing = match has_topic_ids {
+            true => outgoing,
+            false => outgoing.up_to_version(LAST_VERSION_BY_NAME),
+        };
         let outgoing = if acks == Acks::None { outgoing.without_answer() } else { outgoing };
         let answer = self.client.send_frame(broker, Lane::Produce, outgoing);
         self.requests.push(Sent { number, broker, answer });
@@ -273,6 +282,7 @@ impl Driver {
         }
         for (index, TopicPartition { topic, partition }) in &self.partitions {
             let known = metadata.peek(topic);
+            self.sender.handle_topic(*index, known.as_ref().and_then(|known| known.id));
             let leader = known.and_then(|known| known.partition(*partition)?.leader);
             self.sender.handle_leader(*index, leader);
         }
@@ -340,6 +350,9 @@ async fn next_answer(requests: &mut Vec<Sent>) -> (Sent, Result<RawAnswer>) {
     })
     .await
 }
+
+/// The last Produce version that names topics; later ones have their ids (KIP-516).
+const LAST_VERSION_BY_NAME: i16 = 12;
 
 /// The first version of Produce in which brokers take what is compressed like this (KIP-110).
 fn least_version(compression: Compression) -> i16 {

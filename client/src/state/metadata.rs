@@ -74,6 +74,8 @@ pub(crate) struct Leader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeaderHint {
     pub(crate) topic_partition: TopicPartition,
+    /// The topic that was asked about, unless it was by name.
+    pub(crate) topic_id: Option<TopicId>,
     pub(crate) leader: BrokerId,
     pub(crate) epoch: LeaderEpoch,
 }
@@ -328,7 +330,7 @@ impl<W: Waiter> Metadata<W> {
     }
 
     fn adopt_hint(&mut self, hint: &LeaderHint) -> bool {
-        let LeaderHint { topic_partition: tp, leader, epoch } = hint;
+        let LeaderHint { topic_partition: tp, topic_id, leader, epoch } = hint;
         let (leader, epoch) = (*leader, *epoch);
         let is_known_broker = self.cluster.brokers.iter().any(|broker| broker.id == leader);
         let topic = self.topics.get_mut(&*tp.topic).and_then(|topic| topic.known.as_mut());
@@ -338,7 +340,10 @@ impl<W: Waiter> Metadata<W> {
         let Ok(at) = topic.partitions.binary_search_by_key(&tp.partition, |p| p.partition) else {
             return false;
         };
-        if topic.partitions.get(at).is_none_or(|known| known.leader_epoch >= Some(epoch)) {
+        // The epochs of a topic that was deleted since say nothing about the one that has its name.
+        let is_of_another = topic_id.zip(topic.id).is_some_and(|(asked, known)| asked != known);
+        let is_old = topic.partitions.get(at).is_none_or(|known| known.leader_epoch >= Some(epoch));
+        if is_of_another || is_old {
             return false;
         }
         if let Some(known) = Arc::make_mut(topic).partitions.get_mut(at) {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use kavka_protocol::TopicPartition;
+use kavka_protocol::{PartitionBatch, TopicPartition};
 
 use super::count::{Count, Labels};
 
@@ -69,14 +68,10 @@ impl ProducerCounts {
     }
 
     /// These batches are being sent, those with a time for the first time, after waiting so long.
-    pub(crate) fn note_sent(
-        &self,
-        batches: &[(TopicPartition, Bytes)],
-        waited: &[Option<Duration>],
-    ) {
-        for ((partition, wire), waited) in batches.iter().zip(waited) {
-            self.with(partition, |counts| {
-                counts.bytes.add(wire.len());
+    pub(crate) fn note_sent(&self, batches: &[PartitionBatch], waited: &[Option<Duration>]) {
+        for (batch, waited) in batches.iter().zip(waited) {
+            self.with(&batch.topic_partition, |counts| {
+                counts.bytes.add(batch.records.len());
                 match waited {
                     Some(waited) => {
                         counts.batches.add(1);

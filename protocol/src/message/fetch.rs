@@ -94,6 +94,16 @@ pub enum FetchedTopic {
     Id(TopicId),
 }
 
+impl FetchedTopic {
+    /// The id, if the topic was asked for by it.
+    pub fn id(&self) -> Option<TopicId> {
+        match self {
+            Self::Name(_) => None,
+            Self::Id(id) => Some(*id),
+        }
+    }
+}
+
 /// What was fetched from one partition.
 #[derive(Debug, Clone)]
 pub struct FetchedPartition {

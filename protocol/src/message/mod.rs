@@ -28,7 +28,7 @@ pub use kafka_protocol::{
 
 pub use self::{
     fetch::{FetchResponse, FetchedPartition, FetchedTopic},
-    produce::{ProduceBatches, encode_produce},
+    produce::{PartitionBatch, ProduceBatches, encode_produce},
 };
 use crate::{
     cursor::Cursor,

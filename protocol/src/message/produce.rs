@@ -1,4 +1,4 @@
-//! Produce requests (versions 3 to 12), written around record batches that are not copied.
+//! Produce requests (versions 3 to 13), written around record batches that are not copied.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::EncodeError,
     frame::Frame,
-    ids::{CorrelationId, TopicPartition},
+    ids::{CorrelationId, TopicId, TopicPartition},
 };
 
 /// What one Produce request carries: at most one record batch per partition.
@@ -25,7 +25,32 @@ pub struct ProduceBatches<'a> {
     /// The transaction the batches belong to.
     pub transactional_id: Option<&'a str>,
     /// The batches, in any order.
-    pub batches: &'a [(TopicPartition, Bytes)],
+    pub batches: &'a [PartitionBatch],
+}
+
+/// A record batch and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionBatch {
+    /// The partition; from version 13 on only its number is sent.
+    pub topic_partition: TopicPartition,
+    /// The topic's id, without which there is no version 13 (KIP-516).
+    pub topic_id: Option<TopicId>,
+    /// The batch.
+    pub records: Bytes,
+}
+
+impl PartitionBatch {
+    /// A batch for a partition of the topic that has the name when it arrives.
+    pub fn by_name(topic_partition: TopicPartition, records: Bytes) -> Self {
+        Self { topic_partition, topic_id: None, records }
+    }
+
+    /// Where it goes in `version`, in the order in which that is written. Of two topics that had the
+    /// same name one after the other, the name means one and the ids mean both.
+    fn place(&self, version: i16) -> ((&str, Option<TopicId>), i32) {
+        let id = self.topic_id.filter(|_| version >= BY_ID);
+        ((&self.topic_partition.topic, id), self.topic_partition.partition)
+    }
 }
 
 /// Encodes `request` as one frame whose chunks include the batches as they are.
@@ -54,7 +79,7 @@ pub fn encode_produce(
     put_string(&mut fields, flexible, "transactional id", request.transactional_id)?;
     fields.put_i16(request.acks);
     fields.put_i32(i32::try_from(request.timeout.as_millis()).unwrap_or(i32::MAX));
-    let payloads = put_topics(&mut fields, flexible, request.batches)?;
+    let payloads = put_topics(&mut fields, version, request.batches)?;
     put_no_tags(&mut fields, flexible);
     Frame::assemble(fields, payloads)
 }
@@ -62,26 +87,29 @@ pub fn encode_produce(
 /// Writes the topics; returns each batch with the place where it belongs.
 fn put_topics(
     fields: &mut BytesMut,
-    flexible: bool,
-    batches: &[(TopicPartition, Bytes)],
+    version: i16,
+    batches: &[PartitionBatch],
 ) -> Result<Vec<(usize, Bytes)>, EncodeError> {
-    let mut sorted: Vec<&(TopicPartition, Bytes)> = batches.iter().collect();
-    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
-    if let Some(twice) = sorted.array_windows().find(|[(a, _), (b, _)]| a == b) {
-        let value = twice[0].0.partition.into();
+    let flexible = version >= FLEXIBLE;
+    let mut sorted: Vec<&PartitionBatch> = batches.iter().collect();
+    sorted.sort_by(|a, b| a.place(version).cmp(&b.place(version)));
+    let is_twice = |[a, b]: &&[&PartitionBatch; 2]| a.place(version) == b.place(version);
+    if let Some([twice, _]) = sorted.array_windows().find(is_twice) {
+        let value = twice.topic_partition.partition.into();
         return Err(EncodeError::Value { field: "partition with a second batch", value });
     }
-    let topics = || sorted.chunk_by(|(a, _), (b, _)| a.topic == b.topic);
+    let topics = || sorted.chunk_by(|a, b| a.place(version).0 == b.place(version).0);
     let mut payloads = Vec::with_capacity(batches.len());
     put_length(fields, flexible, "topics", Some(topics().count()))?;
-    for topic in topics() {
-        let name = topic.first().map(|(tp, _)| &*tp.topic);
-        put_string(fields, flexible, "topic", name)?;
-        put_length(fields, flexible, "partitions", Some(topic.len()))?;
-        for (tp, batch) in topic {
-            fields.put_i32(tp.partition);
-            put_length(fields, flexible, "records", Some(batch.len()))?;
-            payloads.push((fields.len(), batch.clone()));
+    for partitions in topics() {
+        if let Some(first) = partitions.first() {
+            put_topic(fields, version, first)?;
+        }
+        put_length(fields, flexible, "partitions", Some(partitions.len()))?;
+        for PartitionBatch { topic_partition, records, .. } in partitions {
+            fields.put_i32(topic_partition.partition);
+            put_length(fields, flexible, "records", Some(records.len()))?;
+            payloads.push((fields.len(), records.clone()));
             put_no_tags(fields, flexible);
         }
         put_no_tags(fields, flexible);
@@ -89,11 +117,35 @@ fn put_topics(
     Ok(payloads)
 }
 
+/// Writes which topic is meant.
+fn put_topic(
+    fields: &mut BytesMut,
+    version: i16,
+    batch: &PartitionBatch,
+) -> Result<(), EncodeError> {
+    let PartitionBatch { topic_partition, topic_id, .. } = batch;
+    match topic_id {
+        _ if version < BY_ID => {
+            put_string(fields, version >= FLEXIBLE, "topic", Some(&topic_partition.topic))?;
+        }
+        Some(id) => fields.put_slice(id.0.as_bytes()),
+        None => {
+            return Err(EncodeError::Value {
+                field: "absent topic id in version",
+                value: version.into(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The first version that carries record batches of format 2.
 const OLDEST: i16 = 3;
 
-/// The last version that names topics instead of giving their ids.
-const NEWEST: i16 = 12;
+const NEWEST: i16 = 13;
+
+/// The first version that gives the ids of topics instead of their names (KIP-516).
+const BY_ID: i16 = 13;
 
 /// The first version with variable-length lengths and tagged fields.
 const FLEXIBLE: i16 = 9;

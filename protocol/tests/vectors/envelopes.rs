@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use bytes::Bytes;
 use kavka_protocol::{
-    CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FetchedTopic, ProduceBatches,
-    StrBytes, TopicPartition, encode_produce,
+    CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FetchedTopic, PartitionBatch,
+    ProduceBatches, StrBytes, TopicId, TopicPartition, encode_produce,
     server::{FetchAnswer, PartitionAnswer, encode_fetch},
 };
 use serde_json::Value;
@@ -152,13 +151,19 @@ fn produce_requests_are_written_with_javas_bytes() {
     assert!(written >= MINIMUM, "only {written} requests");
 }
 
-fn batches(vector: &Vector) -> Vec<(TopicPartition, Bytes)> {
+fn batches(vector: &Vector) -> Vec<PartitionBatch> {
     let topics = elements(&vector.fields["topicData"]);
     let batches = topics.flat_map(|topic| {
         elements(&topic["partitionData"]).map(|partition| {
             let number = partition["index"].as_i64().unwrap().try_into().unwrap();
-            let name = topic["name"].as_str().unwrap();
-            (TopicPartition::new(name, number), file::bytes(&partition["records"]).unwrap())
+            // The id stands where the name did.
+            let name = topic["name"].as_str().unwrap_or_default();
+            let id = topic["topicId"].as_str().map(|id| BASE64_URL_SAFE_NO_PAD.decode(id).unwrap());
+            PartitionBatch {
+                topic_partition: TopicPartition::new(name, number),
+                topic_id: id.map(|id| TopicId(uuid::Uuid::from_slice(&id).unwrap())),
+                records: file::bytes(&partition["records"]).unwrap(),
+            }
         })
     });
     batches.collect()

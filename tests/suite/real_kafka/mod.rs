@@ -37,6 +37,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             segments::printed_after_compaction,
         ),
         trial::real("a_topic_created_anew_is_noticed", topic_ids::recreation_is_noticed),
+        trial::real(
+            "a_topic_created_anew_is_written_to",
+            topic_ids::records_follow_to_the_new_topic,
+        ),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
         trial::real_cluster(
             "the_replica_in_the_readers_rack_is_read",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kavka_protocol::{
     ApiKey, BrokerId, Disposition, ErrorCode, FetchedPartition, FetchedTopic, IsolationLevel,
-    LeaderEpoch, Offset, TopicPartition, VisibleBatches,
+    LeaderEpoch, Offset, TopicId, TopicPartition, VisibleBatches,
 };
 
 use super::buffer::{Piece, walk};
@@ -35,6 +35,14 @@ pub(super) struct Refusal {
     pub(super) code: ErrorCode,
     /// Who should be asked.
     pub(super) leader: Option<(BrokerId, LeaderEpoch)>,
+    /// The topic that was asked about, unless it was by name.
+    pub(super) topic_id: Option<TopicId>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, leader: None, topic_id: None }
+    }
 }
 
 /// What a broker says about one end of one log.
@@ -210,7 +218,8 @@ impl Fetcher {
             Some(ErrorCode::OffsetOutOfRange) => self.handle_out_of_range(partition, asked.offset),
             Some(code) => {
                 let error = Error::broker(code).with_api(ApiKey::Fetch).with_broker(broker);
-                let refusal = Refusal { code, leader: fetched.current_leader };
+                let refusal =
+                    Refusal { code, leader: fetched.current_leader, topic_id: fetched.topic.id() };
                 self.handle_refusal(partition, refusal, error.with_offset(asked.offset), now);
             }
         }
@@ -291,7 +300,7 @@ impl Fetcher {
         error: Error,
         now: Instant,
     ) {
-        let Refusal { code, leader } = refusal;
+        let Refusal { code, leader, topic_id } = refusal;
         let refusals = self.count_refusal(partition);
         match code.disposition() {
             // Asking for the same bytes again would only repeat it.
@@ -304,7 +313,7 @@ impl Fetcher {
                 match leader.filter(|_| refusals == 1) {
                     Some((leader, epoch)) => {
                         let topic_partition = partition.clone();
-                        self.hints.push(LeaderHint { topic_partition, leader, epoch });
+                        self.hints.push(LeaderHint { topic_partition, topic_id, leader, epoch });
                     }
                     None => self.metadata = Some(MetadataNeed::Fresh),
                 }
@@ -330,7 +339,7 @@ impl Fetcher {
             }
             Some(Err(code)) => {
                 let error = Error::broker(code).with_api(ApiKey::ListOffsets).with_broker(broker);
-                self.handle_refusal(partition, Refusal { code, leader: None }, error, now);
+                self.handle_refusal(partition, code.into(), error, now);
             }
             Some(Ok(None)) if lookup.handle_nothing() => {}
             Some(Ok(None)) | None => {

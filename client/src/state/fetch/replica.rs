@@ -98,7 +98,8 @@ impl Fetcher {
     ) {
         if let Some((leader, epoch)) = refused.current_leader {
             let topic_partition = partition.clone();
-            self.hints.push(LeaderHint { topic_partition, leader, epoch });
+            let topic_id = refused.topic.id();
+            self.hints.push(LeaderHint { topic_partition, topic_id, leader, epoch });
         }
         self.metadata = Some(MetadataNeed::Fresh);
     }

@@ -12,7 +12,6 @@ use std::time::Instant;
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, LeaderEpoch, Offset, TopicPartition};
 
 use super::Fetcher;
-use super::answer::Refusal;
 use super::positions::{Position, Version};
 use super::reset::{Lookup, ResetCause};
 use super::stage::{FetchPosition, Progress, Stage};
@@ -132,7 +131,7 @@ impl Fetcher {
                 let error = Error::broker(code)
                     .with_api(ApiKey::OffsetForLeaderEpoch)
                     .with_broker(asked.leader.broker);
-                self.handle_refusal(partition, Refusal { code, leader: None }, error, now);
+                self.handle_refusal(partition, code.into(), error, now);
             }
             None => {
                 self.count_refusal(partition);

@@ -71,9 +71,20 @@ impl Known {
     }
 
     fn hint(&mut self, partition: i32, leader: i32, epoch: i32) -> bool {
+        self.hint_about(None, partition, leader, epoch)
+    }
+
+    fn hint_about(
+        &mut self,
+        topic_id: Option<TopicId>,
+        partition: i32,
+        leader: i32,
+        epoch: i32,
+    ) -> bool {
         let topic_partition = TopicPartition::new("orders", partition);
         let (leader, epoch) = (BrokerId(leader), LeaderEpoch(epoch));
-        self.metadata.handle_leader_hint(&LeaderHint { topic_partition, leader, epoch }, self.now)
+        let hint = LeaderHint { topic_partition, topic_id, leader, epoch };
+        self.metadata.handle_leader_hint(&hint, self.now)
     }
 }
 
@@ -134,6 +145,19 @@ fn a_hint_is_taken_only_from_a_later_epoch_and_about_a_known_broker() {
         assert_eq!(known.leader(0), Some(expected));
         let soon = known.metadata.poll_timeout().unwrap() < known.now + secs(2);
         assert_eq!(soon, !adopted, "what cannot be used calls for a refresh");
+    }
+}
+
+#[test]
+fn a_hint_about_a_topic_that_had_the_name_before_is_not_taken() {
+    let id = |number| Some(TopicId(Uuid::from_u128(number)));
+    for (asked, adopted) in [(id(2), true), (None, true), (id(1), false)] {
+        let mut known = Known::nothing();
+        known.metadata.track("orders", Interest::Read, known.now);
+        known.refresh(vec![topic("orders", &[(1, 0)]).with_topic_id(Uuid::from_u128(2))]);
+        assert_eq!(known.hint_about(asked, 0, 2, 6), adopted, "{asked:?}");
+        let expected = if adopted { (2, Some(6)) } else { (1, Some(0)) };
+        assert_eq!(known.leader(0), Some(expected));
     }
 }
 

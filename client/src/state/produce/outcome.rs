@@ -211,6 +211,7 @@ mod tests {
             ErrorCode::OutOfOrderSequenceNumber,
             ErrorCode::TopicAuthorizationFailed,
             ErrorCode::UnknownProducerId,
+            ErrorCode::UnknownTopicId,
         ] {
             assert!(!leaves_open(code), "{code}");
         }

@@ -8,9 +8,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kavka_protocol::messages::ProduceResponse;
-use kavka_protocol::{BrokerId, Compression, Compressor, TopicPartition};
+use kavka_protocol::{BrokerId, Compression, Compressor, PartitionBatch, TopicId, TopicPartition};
 
 use super::availability::Availability;
 use super::batch::{Acknowledged, Batch};
@@ -24,7 +24,8 @@ use crate::state::timers::{earliest, is_reached};
 
 /// Decides what is sent to whom and when, and what becomes of every batch.
 ///
-/// `handle_ready` says that a partition has a due batch, `handle_leader` who leads it. `poll_request`
+/// `handle_ready` says that a partition has a due batch, `handle_leader` who leads it, `handle_topic`
+/// which topic has its name. `poll_request`
 /// yields what to send, `leaderless` what it does not know whom to send to; how each request ended is reported through `handle_answer`. Every batch
 /// taken comes out of `poll_settled`, in one piece or in parts; `take_spares` yields the memory of
 /// batches, to be used again. `poll_identity` asks for a producer
@@ -89,7 +90,7 @@ pub(crate) struct ProducePlan {
     /// To whom it goes.
     pub(crate) broker: BrokerId,
     /// One batch for each of some partitions.
-    pub(crate) batches: Vec<(TopicPartition, Bytes)>,
+    pub(crate) batches: Vec<PartitionBatch>,
     /// For how long each of them has waited since it was opened; `None` where it was sent before.
     pub(crate) waited: Vec<Option<Duration>>,
 }
@@ -115,6 +116,7 @@ struct Attempt {
     partition: PartitionIndex,
     number: EntryNumber,
     topic_partition: TopicPartition,
+    topic_id: Option<TopicId>,
 }
 
 enum IdentityRequest {
@@ -158,6 +160,11 @@ impl<T: Clone> Sender<T> {
     /// Who leads the partition.
     pub(crate) fn handle_leader(&mut self, index: PartitionIndex, leader: Option<BrokerId>) {
         self.planner.set_leader(index, leader);
+    }
+
+    /// Which topic has the partition's name: another one after it was deleted and created again.
+    pub(crate) fn handle_topic(&mut self, index: PartitionIndex, topic_id: Option<TopicId>) {
+        self.sequencer.set_topic(index, topic_id);
     }
 
     /// How the request that `poll_identity` asked for ended.
@@ -394,10 +401,15 @@ impl<T: Clone> Sender<T> {
                 continue;
             };
             let topic_partition = batch.topic_partition.clone();
-            batches.push((topic_partition.clone(), batch.wire.clone()));
+            let topic_id = self.sequencer.topic(partition);
+            batches.push(PartitionBatch {
+                topic_partition: topic_partition.clone(),
+                topic_id,
+                records: batch.wire.clone(),
+            });
             let is_first = batch.attempts == 1;
             waited.push(is_first.then(|| now.saturating_duration_since(batch.opened)));
-            attempts.push_back(Attempt { partition, number: entry, topic_partition });
+            attempts.push_back(Attempt { partition, number: entry, topic_partition, topic_id });
         }
         self.requests.insert(number, Request { broker, attempts });
         self.planner.sent(broker);

@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Instant;
 
-use kavka_protocol::{BrokerId, ProducerEpoch, ProducerId, SealedBatch};
+use kavka_protocol::{BrokerId, ProducerEpoch, ProducerId, SealedBatch, TopicId};
 
 use super::PartitionIndex;
 use super::batch::Batch;
@@ -89,6 +89,16 @@ impl<T> Sequencer<T> {
         let number = self.next_number();
         let identity = self.identity();
         self.line(index).push(number, (batch, sealed), identity, now);
+    }
+
+    /// The topic that has the name now: what is sent from here on goes there.
+    pub(super) fn set_topic(&mut self, index: PartitionIndex, topic: Option<TopicId>) {
+        self.line(index).set_topic(topic);
+    }
+
+    /// The topic that the partition is one of, as far as is known.
+    pub(super) fn topic(&self, index: PartitionIndex) -> Option<TopicId> {
+        self.lines.get(index.0)?.topic()
     }
 
     /// An attempt to write the entry at broker `to` begins.

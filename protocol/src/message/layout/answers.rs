@@ -246,7 +246,8 @@ const PRODUCE: &[Field] = &[
     array(
         "responses",
         &Struct(&[
-            text("name"),
+            text("name").until(12),
+            fixed("topic id", 16).since(13),
             array(
                 "partition responses",
                 &Struct(&[

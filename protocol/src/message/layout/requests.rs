@@ -160,7 +160,8 @@ const PRODUCE: &[Field] = &[
     array(
         "topic data",
         &Struct(&[
-            text("name"),
+            text("name").until(12),
+            fixed("topic id", 16).since(13),
             array("partition data", &Struct(&[fixed("index", 4), opaque("records").nullable(0)])),
         ]),
     ),

@@ -7,23 +7,30 @@ use kafka_protocol::{
     messages::{ProduceRequest as Generated, RequestHeader},
     protocol::{Decodable, HeaderVersion},
 };
+use uuid::Uuid;
 
 use super::versions;
 use crate::{
     error::EncodeError,
-    ids::{CorrelationId, TopicPartition},
-    message::{ProduceBatches, encode_produce},
+    ids::{CorrelationId, TopicId, TopicPartition},
+    message::{PartitionBatch, ProduceBatches, encode_produce},
 };
 
-fn batches() -> Vec<(TopicPartition, Bytes)> {
+fn batches() -> Vec<PartitionBatch> {
     [("users", 5, "batch of users-5"), ("orders", 1, "batch of orders-1"), ("users", 0, "b")]
-        .map(|(topic, partition, batch)| {
-            (TopicPartition::new(topic, partition), Bytes::from(batch))
+        .map(|(topic, partition, batch)| PartitionBatch {
+            topic_partition: TopicPartition::new(topic, partition),
+            topic_id: Some(id_of(topic)),
+            records: Bytes::from(batch),
         })
         .into()
 }
 
-fn request(batches: &[(TopicPartition, Bytes)]) -> ProduceBatches<'_> {
+fn id_of(topic: &str) -> TopicId {
+    TopicId(Uuid::from_u128(topic.len() as u128))
+}
+
+fn request(batches: &[PartitionBatch]) -> ProduceBatches<'_> {
     let timeout = Duration::from_secs(30);
     ProduceBatches { acks: -1, timeout, transactional_id: Some("tx"), batches }
 }
@@ -50,22 +57,21 @@ fn the_generated_decoder_reads_what_is_written() {
                 ("users", 0, "b"),
                 ("users", 5, "batch of users-5")
             ]
-            .map(|(topic, partition, batch)| (
-                topic.to_owned(),
-                partition,
-                batch.into()
-            ))
+            .map(|(topic, partition, batch)| match version {
+                ..13 => (topic.to_owned(), Uuid::nil(), partition, batch.into()),
+                _ => (String::new(), id_of(topic).0, partition, batch.into()),
+            })
         );
         assert_eq!(decoded.topic_data.len(), 2, "each topic stands once");
     }
 }
 
-fn decoded_batches(request: &Generated) -> Vec<(String, i32, Bytes)> {
+fn decoded_batches(request: &Generated) -> Vec<(String, Uuid, i32, Bytes)> {
     let mut batches = Vec::new();
     for topic in &request.topic_data {
         for partition in &topic.partition_data {
             let records = partition.records.clone().unwrap();
-            batches.push((topic.name.to_string(), partition.index, records));
+            batches.push((topic.name.to_string(), topic.topic_id, partition.index, records));
         }
     }
     batches
@@ -74,9 +80,9 @@ fn decoded_batches(request: &Generated) -> Vec<(String, i32, Bytes)> {
 #[test]
 fn batches_are_not_copied() {
     let batches = batches();
-    let frame = encode_produce(&request(&batches), 12, CorrelationId(3), "kavka").unwrap();
-    for (_, batch) in &batches {
-        assert!(frame.chunks().iter().any(|chunk| chunk.as_ptr() == batch.as_ptr()));
+    let frame = encode_produce(&request(&batches), 13, CorrelationId(3), "kavka").unwrap();
+    for PartitionBatch { records, .. } in &batches {
+        assert!(frame.chunks().iter().any(|chunk| chunk.as_ptr() == records.as_ptr()));
     }
 }
 
@@ -84,14 +90,39 @@ fn batches_are_not_copied() {
 fn a_second_batch_for_a_partition_is_refused() {
     let mut batches = batches();
     batches.push(batches[0].clone());
-    let error = encode_produce(&request(&batches), 9, CorrelationId(3), "kavka").unwrap_err();
-    let refused = EncodeError::Value { field: "partition with a second batch", value: 5 };
-    assert_eq!(error, refused);
+    for version in [9, 13] {
+        let error = encode_produce(&request(&batches), version, CorrelationId(3), "kavka");
+        let refused = EncodeError::Value { field: "partition with a second batch", value: 5 };
+        assert_eq!(error.unwrap_err(), refused);
+    }
+}
+
+#[test]
+fn topics_that_had_one_name_are_two_by_their_ids_and_one_by_their_name() {
+    let mut batches = batches();
+    batches.push(PartitionBatch { topic_id: Some(TopicId(Uuid::max())), ..batches[0].clone() });
+    let encode = |version| encode_produce(&request(&batches), version, CorrelationId(3), "kavka");
+    let mut frame = Bytes::from(encode(13).unwrap().chunks().concat()).slice(4..);
+    RequestHeader::decode(&mut frame, Generated::header_version(13)).unwrap();
+    let ids = Generated::decode(&mut frame, 13).unwrap().topic_data;
+    let ids: Vec<_> = ids.iter().map(|topic| topic.topic_id).collect();
+    assert_eq!(ids, [id_of("orders").0, id_of("users").0, Uuid::max()]);
+    encode(12).unwrap_err();
+}
+
+#[test]
+fn a_topic_without_an_id_is_refused_where_there_are_no_names() {
+    let mut batches = batches();
+    batches[1].topic_id = None;
+    let encode = |version| encode_produce(&request(&batches), version, CorrelationId(3), "kavka");
+    let refused = EncodeError::Value { field: "absent topic id in version", value: 13 };
+    assert_eq!(encode(13).unwrap_err(), refused);
+    encode(12).unwrap();
 }
 
 #[test]
 fn a_version_that_is_not_spoken_is_refused() {
-    for version in [2, 13] {
+    for version in [2, 14] {
         let error = encode_produce(&request(&[]), version, CorrelationId(3), "kavka").unwrap_err();
         assert_eq!(error, EncodeError::Value { field: "Produce version", value: version.into() });
     }

@@ -238,9 +238,11 @@ pub(super) fn produce(version: i16) -> ProduceResponse {
                 .with_port(9093),
         ];
     }
-    let topic = TopicProduceResponse::default()
-        .with_name(topic())
-        .with_partition_responses(vec![partition.clone(), partition]);
+    let named = match version {
+        ..13 => TopicProduceResponse::default().with_name(topic()),
+        _ => TopicProduceResponse::default().with_topic_id(Uuid::from_u128(1)),
+    };
+    let topic = named.with_partition_responses(vec![partition.clone(), partition]);
     response.with_responses(vec![topic.clone(), topic])
 }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod fetches;
+mod topic_ids;
 
 use kavka_broker::Broker;
 use kavka_client::{Client, NewTopic};
@@ -17,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         trial::real("likeness::a_batch_is_accepted_or_refused_as_by_kafka", batches::refused),
         trial::real("likeness::records_are_found_by_time_as_by_kafka", batches::found_by_time),
+        trial::real("likeness::topics_are_written_to_by_id_as_by_kafka", topic_ids::produced),
         trial::real("likeness::an_answer_is_cut_where_kafka_cuts_it", fetches::cut),
         trial::real("likeness::a_fetch_session_is_kept_as_by_kafka", fetches::sessions),
         trial::real("likeness::a_topic_is_created_for_the_next_time_as_by_kafka", created),

@@ -64,7 +64,7 @@ fn a_broker_that_names_the_leader_saves_the_refresh_once() {
         partition.current_leader = Some((BrokerId(2), LeaderEpoch(6)));
         bench.answer(1, vec![partition]);
         let (topic_partition, leader, epoch) = (tp(0), BrokerId(2), LeaderEpoch(6));
-        let hint = LeaderHint { topic_partition, leader, epoch };
+        let hint = LeaderHint { topic_partition, topic_id: None, leader, epoch };
         assert_eq!(bench.fetcher.poll_leader_hint(), is_first.then_some(hint));
         assert_eq!(bench.fetcher.poll_metadata().is_some(), !is_first);
         bench.wait();

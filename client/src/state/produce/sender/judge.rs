@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use kavka_protocol::messages::ProduceResponse;
-use kavka_protocol::messages::produce_response::PartitionProduceResponse;
-use kavka_protocol::{ApiKey, BrokerId, Disposition, ErrorCode, LeaderEpoch};
+use kavka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kavka_protocol::{ApiKey, BrokerId, Disposition, ErrorCode, LeaderEpoch, TopicId};
 
 use super::{Answer, Attempt, Request, RequestNumber, Sender};
 use crate::error::{Error, ErrorKind};
@@ -69,7 +69,7 @@ impl<T: Clone> Sender<T> {
         }
         for topic in &response.responses {
             for partition in &topic.partition_responses {
-                let Some(attempt) = request.take(&topic.name.0, partition.index) else {
+                let Some(attempt) = request.take(topic, partition.index) else {
                     continue;
                 };
                 let verdict = self.judge(&attempt, request.broker, partition);
@@ -156,7 +156,8 @@ impl<T: Clone> Sender<T> {
             return false;
         };
         let topic_partition = attempt.topic_partition.clone();
-        self.hints.push_back(LeaderHint { topic_partition, leader, epoch });
+        let topic_id = attempt.topic_id;
+        self.hints.push_back(LeaderHint { topic_partition, topic_id, leader, epoch });
         leader != broker
     }
 
@@ -242,12 +243,16 @@ impl Verdict {
 }
 
 impl Request {
-    /// Takes out the attempt for this partition; answers come in the order of requests.
-    fn take(&mut self, topic: &str, partition: i32) -> Option<Attempt> {
-        let is_it = |attempt: &Attempt| {
-            attempt.topic_partition.partition == partition
-                && *attempt.topic_partition.topic == *topic
+    /// Takes out the attempt for this partition; answers come in the order of requests. They give the
+    /// topic's id if it was asked for by that, and its name otherwise.
+    fn take(&mut self, topic: &TopicProduceResponse, partition: i32) -> Option<Attempt> {
+        let id = TopicId::from_wire(topic.topic_id);
+        let is_meant = |attempt: &Attempt| match id {
+            Some(_) => attempt.topic_id == id,
+            None => *attempt.topic_partition.topic == **topic.name,
         };
+        let is_it =
+            |attempt: &Attempt| attempt.topic_partition.partition == partition && is_meant(attempt);
         let place = self.attempts.iter().position(is_it)?;
         self.attempts.remove(place)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use kavka_protocol::{BrokerId, ProducerStamp, SealedBatch, Sequence};
+use kavka_protocol::{BrokerId, ProducerStamp, SealedBatch, Sequence, TopicId};
 
 use super::super::batch::Batch;
 use super::{Identity, Next};
@@ -16,8 +16,11 @@ pub(super) struct Line<T> {
     /// Under which identity stamps are given; none before the first stamp.
     identity: Option<Identity>,
     next_sequence: Sequence,
-    /// A batch was accepted under this identity. Of a producer that is new to it a broker accepts any
-    /// sequence number: until then a later batch could get into the log in place of a refused first.
+    /// Where batches go: the topic that has the name, as far as that is known.
+    topic: Option<TopicId>,
+    /// A batch was accepted under this identity, in this topic. Of a producer that is new to it a broker
+    /// accepts any sequence number: until then a later batch could get into the log in place of a
+    /// refused first.
     is_established: bool,
 }
 
@@ -55,10 +58,18 @@ enum Before {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Waiting { until: Instant },
-    Sent { to: BrokerId },
+    Sent { to: BrokerId, topic: Option<TopicId> },
 }
 
 impl<T> Line<T> {
+    /// Sends to `topic` from now on. In another one the broker knows nothing of this producer.
+    pub(super) fn set_topic(&mut self, topic: Option<TopicId>) {
+        if self.topic != topic {
+            self.topic = topic;
+            self.is_established = false;
+        }
+    }
+
     /// Puts `batch` last; an identity is what a line without one takes for its stamps.
     pub(super) fn push(
         &mut self,
@@ -75,10 +86,11 @@ impl<T> Line<T> {
     }
 
     pub(super) fn sent(&mut self, number: EntryNumber, to: BrokerId) {
+        let topic = self.topic;
         let Some(entry) = self.entry_mut(number) else {
             return;
         };
-        entry.state = State::Sent { to };
+        entry.state = State::Sent { to, topic };
         if let Some(batch) = &mut entry.batch {
             batch.attempts += 1;
         }
@@ -86,7 +98,12 @@ impl<T> Line<T> {
 
     pub(super) fn acked(&mut self, number: EntryNumber) -> Option<Batch<T>> {
         let place = self.place(number)?;
-        self.is_established = true;
+        let topic = self.topic;
+        let is_here =
+            matches!(self.entries[place].state, State::Sent { topic: of, .. } if of == topic);
+        if is_here {
+            self.is_established = true;
+        }
         for entry in self.entries.range_mut(..=place) {
             if entry.before == Before::Doubt {
                 entry.before = Before::Nothing;
@@ -198,8 +215,9 @@ impl<T> Line<T> {
         for entry in self.entries.iter().take(limit) {
             match entry.state {
                 _ if entry.before == Before::Gap => return Next::Blocked,
-                State::Sent { to } if to == broker => {}
-                // What follows an attempt at another broker could only arrive out of order.
+                State::Sent { to, topic } if to == broker && topic == self.topic => {}
+                // What follows an attempt at another broker could only arrive out of order. So could what
+                // goes to another topic, if the attempt is refused and then repeated there.
                 State::Sent { .. } => return Next::Blocked,
                 State::Waiting { until } if until > now => return Next::Wait(until),
                 State::Waiting { .. } => return Next::Entry(entry.number, entry.size()),
@@ -232,6 +250,10 @@ impl<T> Line<T> {
 
     pub(super) fn is_after_doubt(&self, number: EntryNumber) -> bool {
         self.place(number).is_some_and(|place| self.entries[place].before == Before::Doubt)
+    }
+
+    pub(super) fn topic(&self) -> Option<TopicId> {
+        self.topic
     }
 
     pub(super) fn identity(&self) -> Option<Identity> {
@@ -270,6 +292,7 @@ impl<T> Default for Line<T> {
             behind: Before::Nothing,
             identity: None,
             next_sequence: Sequence::new(0),
+            topic: None,
             is_established: false,
         }
     }

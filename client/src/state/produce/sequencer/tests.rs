@@ -174,6 +174,41 @@ fn a_second_batch_waits_until_the_first_is_accepted() {
 }
 
 #[test]
+fn what_goes_to_another_topic_waits_for_what_is_under_way_to_the_first() {
+    let mut at = Fixture::new();
+    let (first, second) = (at.send('a', 1), at.send('b', 1));
+    at.sequencer.set_topic(ORDERS, topic(2));
+    assert_eq!(at.next(), Next::Blocked, "what is refused would come behind what is sent now");
+    at.retry(first);
+    assert_eq!(at.resend(), first);
+    at.acked(first);
+    assert_eq!(at.next(), Next::Blocked, "the second would come behind the third");
+    at.retry(second);
+    assert_eq!(at.resend(), second);
+    assert_eq!(at.next(), Next::NewBatch);
+}
+
+#[test]
+fn in_another_topic_the_second_batch_waits_until_the_first_is_accepted() {
+    let mut at = Fixture::new();
+    at.sequencer.set_topic(ORDERS, topic(1));
+    let first = at.send('a', 1);
+    at.acked(first);
+    let old = at.send('b', 1);
+    at.sequencer.set_topic(ORDERS, topic(2));
+    at.acked(old);
+    let first = at.send('c', 1);
+    assert_eq!(at.next(), Next::Blocked, "the brokers know nothing of this producer there");
+    at.acked(first);
+    let second = at.send('d', 1);
+    assert_eq!(at.stamp(second), (0, 4), "the numbers go on");
+}
+
+fn topic(number: u128) -> Option<TopicId> {
+    Some(TopicId(uuid::Uuid::from_u128(number)))
+}
+
+#[test]
 fn at_most_five_batches_are_in_line() {
     let mut at = Fixture::new();
     let sent: Vec<_> = "abcde".chars().map(|ticket| at.send(ticket, 1)).collect();

@@ -13,6 +13,7 @@ use kavka_protocol::{
     Batches, BrokerId, Compression, Decompressor, ErrorCode, ProducerEpoch, ProducerId, StrBytes,
     TopicPartition,
 };
+use uuid::Uuid;
 
 use super::{Answer, ProducePlan, Sender, SenderSettings};
 use crate::error::{Error, ErrorKind};
@@ -113,6 +114,16 @@ fn response(partitions: impl IntoIterator<Item = (i32, Result<i64, ErrorCode>)>)
         .with_name(TopicName(StrBytes::from_static_str("orders")))
         .with_partition_responses(answers.collect());
     Answer::Response(ProduceResponse::default().with_responses(vec![topic]))
+}
+
+/// The answer as it is from version 13 on.
+fn by_id(answer: Answer, id: Uuid) -> Answer {
+    let Answer::Response(mut response) = answer else { return answer };
+    for topic in &mut response.responses {
+        topic.name = TopicName::default();
+        topic.topic_id = id;
+    }
+    Answer::Response(response)
 }
 
 fn lost(may_have_been_written: bool) -> Answer {

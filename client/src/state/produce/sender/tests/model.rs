@@ -3,13 +3,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kavka_protocol::{BrokerId, ErrorCode, RecordBatchHeader};
+use kavka_protocol::{BrokerId, ErrorCode, RecordBatchHeader, TopicId};
+use uuid::Uuid;
 
-use super::{Answer, ProducePlan, lost, response, values};
+use super::{Answer, ProducePlan, by_id, lost, response, values};
 
 /// The brokers 0, 1, …, any of which may lead a partition; all see the same logs.
 pub(super) struct Cluster {
+    /// The topic that has the name now; none in clusters without ids.
+    pub(super) topic: Option<TopicId>,
     pub(super) logs: Vec<Log>,
+    /// Of topics that had the name before: partition and log.
+    pub(super) deleted: Vec<(usize, Log)>,
     pub(super) leaders: Vec<BrokerId>,
     /// Batches beyond this are too large.
     pub(super) max_message_bytes: usize,
@@ -46,12 +51,22 @@ impl Cluster {
     pub(super) fn new(partitions: usize, brokers: i32) -> Self {
         let leaders = (0..partitions).zip((0..brokers).cycle()).map(|(_, broker)| BrokerId(broker));
         Self {
+            topic: None,
             logs: (0..partitions).map(|_| Log::default()).collect(),
+            deleted: Vec::new(),
             leaders: leaders.collect(),
             max_message_bytes: usize::MAX,
             connections: BTreeMap::new(),
             ghosts: Vec::new(),
         }
+    }
+
+    /// Deletes the topic and creates one of the same name.
+    pub(super) fn recreate(&mut self) {
+        let number = self.topic.map_or(0, |topic| topic.0.as_u128());
+        self.topic = Some(TopicId(Uuid::from_u128(number + 1)));
+        let logs = self.logs.iter_mut().map(std::mem::take);
+        self.deleted.extend(logs.enumerate());
     }
 
     pub(super) fn submit(&mut self, plan: ProducePlan) {
@@ -104,11 +119,14 @@ impl Cluster {
     }
 
     fn treat(&mut self, plan: &ProducePlan, fate: Fate) -> Answer {
-        let results = plan.batches.iter().map(|(topic_partition, wire)| {
-            let partition = topic_partition.partition;
+        let results = plan.batches.iter().map(|batch| {
+            let (partition, wire) = (batch.topic_partition.partition, &batch.records);
             let place = usize::try_from(partition).unwrap();
             let result = match fate {
                 Fate::Refused(code) => Err(code),
+                _ if batch.topic_id.is_some_and(|asked| Some(asked) != self.topic) => {
+                    Err(ErrorCode::UnknownTopicId)
+                }
                 _ if self.leaders[place] != plan.broker => Err(ErrorCode::NotLeaderOrFollower),
                 _ if wire.len() > self.max_message_bytes => Err(ErrorCode::MessageTooLarge),
                 _ => self.logs[place].append(wire),
@@ -118,7 +136,11 @@ impl Cluster {
                 _ => (partition, result),
             }
         });
-        response(results.collect::<Vec<_>>())
+        let results = results.collect::<Vec<_>>();
+        match plan.batches[0].topic_id {
+            Some(id) => by_id(response(results), id.0),
+            None => response(results),
+        }
     }
 }
 

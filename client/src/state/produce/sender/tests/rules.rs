@@ -1,7 +1,8 @@
 //! One rule each.
 
 use kavka_protocol::messages::produce_response::LeaderIdAndEpoch;
-use kavka_protocol::{LeaderEpoch, RecordBatchHeader, messages};
+use kavka_protocol::{LeaderEpoch, RecordBatchHeader, TopicId, messages};
+use uuid::Uuid;
 
 use super::*;
 use crate::state::metadata::LeaderHint;
@@ -54,7 +55,8 @@ fn a_request_has_one_batch_of_each_partition() {
         at.append(partition, &half(), 0).unwrap();
     }
     let plan = at.plan();
-    let partitions: Vec<_> = plan.batches.iter().map(|(tp, _)| tp.partition).collect();
+    let partitions: Vec<_> =
+        plan.batches.iter().map(|batch| batch.topic_partition.partition).collect();
     assert_eq!((plan.broker, partitions), (LEADER, vec![0, 1]));
     at.answer(&plan, response([(0, Ok(0)), (1, Ok(0))]));
     assert_eq!(at.plan().batches.len(), 1);
@@ -148,11 +150,11 @@ fn a_batch_that_is_too_large_goes_out_in_halves() {
     let whole = at.plan();
     at.answer(&whole, response([(0, Err(ErrorCode::MessageTooLarge))]));
     let first = at.plan();
-    assert_eq!(values(&first.batches[0].1), ["a", "b"]);
+    assert_eq!(values(&first.batches[0].records), ["a", "b"]);
     at.answer(&first, response([(0, Ok(40))]));
     let second = at.plan();
-    assert_eq!(values(&second.batches[0].1), ["c"]);
-    let header = RecordBatchHeader::parse(&second.batches[0].1).unwrap();
+    assert_eq!(values(&second.batches[0].records), ["c"]);
+    let header = RecordBatchHeader::parse(&second.batches[0].records).unwrap();
     assert_eq!((header.producer_epoch.unwrap().0, header.base_sequence.unwrap().get()), (0, 2));
     at.answer(&second, response([(0, Ok(42))]));
     let settled = at.settled();
@@ -345,7 +347,8 @@ fn a_named_new_leader_is_tried_at_once() {
         LeaderIdAndEpoch::default().with_leader_id(messages::BrokerId(2)).with_leader_epoch(4);
     at.answer(&plan, Answer::Response(answer));
     let topic_partition = TopicPartition::new("orders", 0);
-    let hint = LeaderHint { topic_partition, leader: OTHER, epoch: LeaderEpoch(4) };
+    let (topic_id, leader, epoch) = (None, OTHER, LeaderEpoch(4));
+    let hint = LeaderHint { topic_partition, topic_id, leader, epoch };
     assert_eq!(at.sender.poll_hint(), Some(hint));
     at.sender.handle_leader(at.partitions[0], Some(OTHER));
     assert_eq!(at.plan().broker, OTHER);
@@ -359,6 +362,35 @@ fn a_moved_partition_without_a_hint_asks_for_metadata() {
     at.answer(&plan, response([(0, Err(ErrorCode::NotLeaderOrFollower))]));
     assert!(at.sender.take_stale());
     assert!(!at.sender.take_stale());
+}
+
+#[test]
+fn a_batch_that_the_old_topic_did_not_take_goes_to_the_new_one_with_the_same_bytes() {
+    let [old, new] = [1, 2].map(Uuid::from_u128);
+    let mut at = ready(settings(), 1);
+    at.sender.handle_topic(at.partitions[0], Some(TopicId(old)));
+    at.append(0, "a", 0).unwrap();
+    let plan = at.plan();
+    assert_eq!(plan.batches[0].topic_id, Some(TopicId(old)));
+    at.answer(&plan, by_id(response([(0, Err(ErrorCode::UnknownTopicId))]), old));
+    assert!(at.sender.take_stale(), "the metadata is out of date");
+    at.sender.handle_topic(at.partitions[0], Some(TopicId(new)));
+    at.now += BACKOFF * 2;
+    let again = at.plan();
+    assert_eq!(again.batches[0].topic_id, Some(TopicId(new)));
+    assert_eq!(again.batches[0].records, plan.batches[0].records);
+    at.answer(&again, by_id(response([(0, Ok(0))]), new));
+    assert_eq!(at.fate().result.unwrap().base_offset, Some(0));
+}
+
+#[test]
+fn an_answer_about_another_topic_says_nothing_about_this_one() {
+    let mut at = ready(settings(), 1);
+    at.sender.handle_topic(at.partitions[0], Some(TopicId(Uuid::from_u128(1))));
+    at.append(0, "a", 0).unwrap();
+    let plan = at.plan();
+    at.answer(&plan, by_id(response([(0, Ok(0))]), Uuid::from_u128(2)));
+    assert_eq!(at.error().kind(), ErrorKind::MalformedAnswer);
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //!
 //! The numbers are how many consumers, each of a client of its own, and for how many seconds they are watched.
 
+mod process;
+
 use std::error::Error;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -38,10 +40,9 @@ async fn watch(servers: &str, consumers: u32, watched: Duration) -> Result<(), B
     tokio::time::sleep(watched).await;
     let (used, passed) = (processor_time()? - before, start.elapsed());
     let each = 100.0 * used.as_secs_f64() / passed.as_secs_f64() / f64::from(consumers);
-    let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (alive, memory) = (process::tasks(), process::resident()?);
     println!(
-        "{consumers} consumers ({alive} tasks): {used:?} of processor time in {passed:.1?}, {each:.4} % of a core each; {} of memory",
-        resident()?
+        "{consumers} consumers ({alive} tasks): {used:?} of processor time in {passed:.1?}, {each:.4} % of a core each; {memory} KiB of memory"
     );
     Ok(())
 }
@@ -52,12 +53,6 @@ fn processor_time() -> Result<Duration, Box<dyn Error>> {
     let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     Ok(TICK * u32::try_from(ticks.sum::<Result<u64, _>>()?)?)
-}
-
-fn resident() -> Result<String, Box<dyn Error>> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.trim().to_owned())
 }
 
 const TOPIC: &str = "idle";

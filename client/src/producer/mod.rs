@@ -100,9 +100,10 @@ impl Producer {
                 return Ok(delivery);
             }
             let accepted = self.accept(&chunk, |ticket, index, _| delivery.add(ticket, index));
-            accepted.await.map_err(|(place, error)| at_record(before + place, error))?;
+            let accepted = accepted.await;
+            let has_closed = accepted.map_err(|(place, error)| at_record(before + place, error))?;
             before += chunk.len();
-            if self.0.shared.lock().accumulator.has_closed() {
+            if has_closed {
                 // What is closed can leave while it is in the caches, and answers can be heard.
                 tokio::task::yield_now().await;
             }
@@ -142,13 +143,14 @@ impl Producer {
         self.0.shared.stats()
     }
 
-    /// Appends all records, waiting where that is needed; `note` learns where each has gone. An
-    /// error comes with the place of the record it is about.
+    /// Appends all records, waiting where that is needed; `note` learns where each has gone. Says
+    /// whether there are batches that take no more records. An error comes with the place of the record
+    /// it is about.
     async fn accept(
         &self,
         records: &[OutgoingRecord<'_>],
         mut note: impl FnMut(&mut Ticket, usize, Timestamp),
-    ) -> Result<(), (usize, Error)> {
+    ) -> Result<bool, (usize, Error)> {
         // Whoever sends for long without a pause lets the others work now and then.
         tokio::task::coop::consume_budget().await;
         let shared = &*self.0.shared;
@@ -160,12 +162,13 @@ impl Producer {
                 news.as_mut().enable();
             }
             let rest = records.get(done..).unwrap_or_default();
-            let (appended, hurdle) = append(shared, rest, turn.is_some(), &mut note);
-            done += appended;
+            let Appended { count, hurdle, has_closed } =
+                append(shared, rest, turn.is_some(), &mut note);
+            done += count;
             let (Some(hurdle), Some(record)) = (hurdle, records.get(done)) else {
-                return Ok(());
+                return Ok(has_closed);
             };
-            if appended > 0 {
+            if count > 0 {
                 deadline = None;
             }
             let limit = *deadline.get_or_insert_with(|| now() + self.0.config.max_block);
@@ -275,22 +278,37 @@ fn interest(client: &Client) -> Interest {
     }
 }
 
-/// Appends records under one lock until one meets a hurdle; how many, and which.
+/// What came of appending records.
+struct Appended {
+    /// How many were appended.
+    count: usize,
+    /// What the next one met.
+    hurdle: Option<Hurdle>,
+    /// There are batches that take no more records.
+    has_closed: bool,
+}
+
+/// Appends records under one lock until one meets a hurdle.
 fn append(
     shared: &Shared,
     records: &[OutgoingRecord<'_>],
     is_first: bool,
     note: &mut impl FnMut(&mut Ticket, usize, Timestamp),
-) -> (usize, Option<Hurdle>) {
+) -> Appended {
     let clock = Clock::read();
     shared.with(|state| {
-        for (done, record) in records.iter().enumerate() {
+        let (mut count, mut hurdle) = (0, None);
+        for record in records {
             match state.append(record, is_first, clock) {
                 Ok(to) => note(to.ticket, to.index, record.timestamp.unwrap_or(clock.wall())),
-                Err(hurdle) => return (done, Some(hurdle)),
+                Err(met) => {
+                    hurdle = Some(met);
+                    break;
+                }
             }
+            count += 1;
         }
-        (records.len(), None)
+        Appended { count, hurdle, has_closed: state.accumulator.has_closed() }
     })
 }
 

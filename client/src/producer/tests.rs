@@ -68,7 +68,7 @@ fn record(value: &[u8]) -> OutgoingRecord<'_> {
 /// Appends records that find room.
 fn send(shared: &Shared, records: &[OutgoingRecord<'_>], delivery: &mut BatchDelivery) {
     let mut note = |ticket: &mut Ticket, index, _| delivery.add(ticket, index);
-    assert!(matches!(append(shared, records, false, &mut note), (_, None)));
+    assert!(append(shared, records, false, &mut note).hurdle.is_none());
 }
 
 fn send_one(shared: &Shared, value: &[u8]) -> Delivery {
@@ -96,6 +96,20 @@ fn acknowledged(base_offset: i64) -> Result<Acknowledged> {
 
 fn refused() -> Result<Acknowledged> {
     Err(Error::new(ErrorKind::Timeout, "too late").with_maybe_written(true))
+}
+
+#[test]
+fn whoever_appends_learns_whether_something_can_leave() {
+    let shared = shared(&[("batch.size", "400")]);
+    let value = [7; 90];
+    let can_leave = |count| {
+        let records = vec![record(&value); count];
+        append(&shared, &records, false, &mut |_: &mut Ticket, _, _| ()).has_closed
+    };
+    assert!(!can_leave(1), "the batch has room");
+    assert!(can_leave(4), "the first has none");
+    settle(&shared, 0, 5, &acknowledged(0));
+    assert!(!can_leave(1), "all that was full has left");
 }
 
 #[test]

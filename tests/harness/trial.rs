@@ -7,6 +7,7 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::embedded;
 use crate::java;
 use crate::real_kafka::RealKafka;
 use crate::secured_kafka::SecuredKafka;
@@ -44,6 +45,22 @@ where
     Trial::test(name, move || match std::env::var_os(ISOLATED) {
         Some(_) => within_limit(test()),
         None => isolate(name, preparation),
+    })
+}
+
+/// A test in a process of its own, with a broker in this one: for what is counted by process. It is told where
+/// the broker listens.
+pub fn apart<F>(name: &'static str, test: fn(String) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(name, move || match std::env::var(BROKER) {
+        Ok(bootstrap_servers) => within_limit(test(bootstrap_servers)),
+        Err(_) => {
+            let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let broker = runtime.block_on(embedded::broker());
+            isolate(name, &format!("export {BROKER}={}", broker.bootstrap_servers()))
+        }
     })
 }
 
@@ -130,6 +147,9 @@ fn run_on(mut builder: Builder, test: impl Future<Output = ()>) -> Result<(), Fa
 
 /// Set in the process of an isolated test.
 const ISOLATED: &str = "KAVKA_ISOLATED_TEST";
+
+/// Set where a test is apart from its broker: where that listens.
+const BROKER: &str = "KAVKA_TEST_BROKER";
 
 /// A test that hangs is a failure with a name, not a stuck run.
 const LIMIT: Duration = Duration::from_secs(300);

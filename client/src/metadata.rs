@@ -70,6 +70,19 @@ impl MetadataCache {
         self.wake.notify_one();
     }
 
+    /// The same for many: all that are not known are asked for at once.
+    pub(crate) fn track_all<'t>(
+        &self,
+        topics: impl IntoIterator<Item = &'t str>,
+        interest: Interest,
+    ) {
+        self.with(|metadata| {
+            let now = now();
+            topics.into_iter().for_each(|topic| metadata.track(topic, interest, now));
+        });
+        self.wake.notify_one();
+    }
+
     /// Something does not fit what is known. May be called often: the time between refreshes grows
     /// while they bring nothing new.
     pub(crate) fn request_refresh(&self) {

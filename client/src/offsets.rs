@@ -96,6 +96,8 @@ impl Round<'_> {
     ) -> Result<BTreeMap<(BrokerId, usize), Vec<Place>>> {
         let mut leaders: BTreeMap<(BrokerId, usize), Vec<Place>> = BTreeMap::new();
         let mut mentions: HashMap<&TopicPartition, usize> = HashMap::new();
+        let topics = open.iter().filter_map(|at| self.specs.get(*at)).map(|(tp, _)| &*tp.topic);
+        self.client.metadata().track_all(topics, Interest::Read);
         for at in open {
             let Some((tp, _)) = self.specs.get(*at) else { continue };
             match self.leader(tp, deadline).await? {

@@ -119,13 +119,18 @@ fn build(text: &str) -> Result<Regex, regex::Error> {
 fn syntax_trouble(translation: &Translation, error: &SyntaxError) -> Trouble {
     let (offset, what, is_unsupported) = match error {
         SyntaxError::Parse(error) => {
-            let is_unsupported = matches!(
-                error.kind(),
+            let offset = error.span().start.offset;
+            let is_unsupported = match error.kind() {
                 Grammar::NestLimitExceeded(_)
-                    | Grammar::UnsupportedBackreference
-                    | Grammar::UnsupportedLookAround
-            );
-            (error.span().start.offset, error.kind().to_string(), is_unsupported)
+                | Grammar::UnsupportedBackreference
+                | Grammar::UnsupportedLookAround => true,
+                // Java repeats nothing as often as it is told to.
+                Grammar::RepetitionMissing => {
+                    translation.text.get(offset..).is_some_and(|rest| rest.starts_with('{'))
+                }
+                _ => false,
+            };
+            (offset, error.kind().to_string(), is_unsupported)
         }
         SyntaxError::Translate(error) => {
             (error.span().start.offset, error.kind().to_string(), true)

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use chrono_tz::Tz;
+use futures::future;
+use kavka_client::protocol::TopicPartition;
 use kavka_client::{Client, Properties};
 
 use crate::clients::Clients;
@@ -16,17 +18,17 @@ use crate::options::table::{
     KEY_FIELDS, KEY_FIELDS_PREFIX, SCAN_PARALLELISM, SINK_PARALLELISM, VALUE_FIELDS_INCLUDE,
 };
 use crate::options::{
-    FormatChoice, Formats, SinkSettings, SourceSettings, TableOptions, TableProperties, Usage,
-    check_primary_key, in_role,
+    FormatChoice, Formats, SinkSettings, SourceSettings, TableOptions, TableProperties, Topics,
+    Usage, check_primary_key, in_role,
 };
 use crate::schema::{Columns, Projection, ProjectionSpec};
 use crate::sink::{SinkSpec, SinkWriter};
 use crate::source::{
-    AssemblerSpec, BatchLimits, BoundedMode, Discovery, Enumerator, ReaderSpec, SourceOptions,
-    SourcePlan, SourceReader, Split, StartupMode, Subscription,
+    AssemblerSpec, BatchLimits, BoundedMode, Discovery, Enumerator, GoneTopic, LedPartition,
+    ReaderSpec, SourceOptions, SourcePlan, SourceReader, Split, StartupMode, Subscription,
 };
 
-/// A Kafka topic as a table. Cheap to clone.
+/// One Kafka topic or several as a table. Cheap to clone.
 #[derive(Clone)]
 pub struct Table {
     inner: Arc<Inner>,
@@ -38,7 +40,7 @@ struct Inner {
     columns: Columns,
     options: TableOptions,
     properties: TableProperties,
-    topic: String,
+    topics: Topics,
     key: Option<Payload>,
     value: Payload,
 }
@@ -62,8 +64,8 @@ impl Table {
         let columns = Columns::new(&definition)?;
         let (key, value) = payloads(&columns, &options, &formats)?;
         properties.check(&definition.name.0.join("."))?;
-        let topic = options.topic()?;
-        let inner = Inner { definition, columns, options, properties, topic, key, value };
+        let topics = options.topics()?;
+        let inner = Inner { definition, columns, options, properties, topics, key, value };
         Ok(Self { inner: Arc::new(inner), time_zone: Tz::UTC })
     }
 
@@ -80,9 +82,9 @@ impl Table {
         &self.inner.definition
     }
 
-    /// The topic.
-    pub fn topic(&self) -> &str {
-        &self.inner.topic
+    /// The topic, if the table is of one that it names.
+    pub fn topic(&self) -> Option<&str> {
+        self.inner.topics.only()
     }
 
     /// What is read: physical and metadata columns in the order of the table. Computed columns are the engine's.
@@ -111,8 +113,8 @@ impl Table {
     /// Checks what belongs to reading, and finds out where each partition starts and ends now.
     ///
     /// # Errors
-    /// The options do not say how to read, the cluster cannot be reached, or the topic or a listed partition does not
-    /// exist. Dropping the future gives up.
+    /// The options do not say how to read, the cluster cannot be reached, or a topic that is named or a listed
+    /// partition does not exist. A pattern may match no topic. Dropping the future gives up.
     pub async fn plan_source(
         &self,
         clients: &Clients,
@@ -122,23 +124,13 @@ impl Table {
         let SourceSettings { startup, bounded, discovery } = settings;
         let client = self.connect(clients).await?;
         let group = self.inner.properties.group()?;
-        let topic =
-            client.topic(&self.inner.topic).await.map_err(|error| self.cannot("read", error))?;
-        let partitions: Vec<_> = topic
-            .partitions
-            .iter()
-            .map(|partition| (partition.partition, partition.leader))
-            .collect();
-        let subscription = Subscription {
-            topic: &self.inner.topic,
-            startup: &startup,
-            bounded: &bounded,
-            group: group.as_deref(),
-        };
+        let partitions = self.partitions(&client).await?;
+        let subscription =
+            Subscription { startup: &startup, bounded: &bounded, group: group.as_deref() };
         let enumerator = Enumerator::new(subscription, &partitions)
             .map_err(|error| self.in_role(Usage::Read, error))?;
         let splits = self.look_up(&client, enumerator).await?;
-        let known = partitions.iter().map(|(partition, _)| *partition).collect();
+        let known = partitions.into_iter().map(|(partition, _)| partition).collect();
         Ok(SourcePlan {
             splits,
             is_bounded: bounded.is_bounded(),
@@ -152,31 +144,43 @@ impl Table {
     /// whatever is in them was written after the read had begun.
     ///
     /// # Errors
-    /// The cluster cannot be reached, or the topic is gone. Dropping the future gives up.
+    /// The cluster cannot be reached, or a topic that is named is gone. Dropping the future gives up.
     pub async fn new_splits(
         &self,
         clients: &Clients,
-        known: &BTreeSet<i32>,
+        known: &BTreeSet<TopicPartition>,
     ) -> Result<Vec<Split>, Error> {
         let client = self.connect(clients).await?;
-        let topic =
-            client.topic(&self.inner.topic).await.map_err(|error| self.cannot("read", error))?;
-        let new: Vec<_> = topic
-            .partitions
-            .iter()
-            .filter(|partition| !known.contains(&partition.partition))
-            .map(|partition| (partition.partition, partition.leader))
-            .collect();
+        let mut new = self.partitions(&client).await?;
+        new.retain(|(partition, _)| !known.contains(partition));
         if new.is_empty() {
             return Ok(Vec::new());
         }
         let subscription = Subscription {
-            topic: &self.inner.topic,
             startup: &StartupMode::EarliestOffset,
             bounded: &BoundedMode::Unbounded,
             group: None,
         };
         self.look_up(&client, Enumerator::new(subscription, &new)?).await
+    }
+
+    /// Every partition there is now.
+    async fn partitions(&self, client: &Client) -> Result<Vec<LedPartition>, Error> {
+        let topics = match &self.inner.topics {
+            Topics::Matching(pattern) => client.topics(pattern).await,
+            Topics::Named(names) => {
+                let described = names.iter().map(|name| client.topic(name));
+                future::try_join_all(described).await
+            }
+        };
+        let topics = topics.map_err(|error| self.cannot("read", error))?;
+        let led = topics.iter().flat_map(|topic| {
+            topic.partitions.iter().map(|partition| {
+                let place = TopicPartition::new(Arc::clone(&topic.name), partition.partition);
+                (place, partition.leader)
+            })
+        });
+        Ok(led.collect())
     }
 
     async fn look_up(
@@ -220,7 +224,11 @@ impl Table {
             time_zone: self.time_zone,
         };
         let limits = BatchLimits { rows: spec.batch_size, bytes: spec.batch_bytes };
-        SourceReader::new(consumer, spec.splits, &assembler, limits)
+        let when_gone = match &self.inner.topics {
+            Topics::Matching(_) if !spec.is_bounded => GoneTopic::IsAwaited,
+            _ => GoneTopic::Ends,
+        };
+        SourceReader::new(consumer, spec.splits, &assembler, limits, when_gone)
     }
 
     /// The writer with this index of `writers` that together are the table's sink.
@@ -234,13 +242,15 @@ impl Table {
         writers: usize,
     ) -> Result<SinkWriter, Error> {
         let settings = self.sink_settings()?;
+        let topic =
+            self.inner.topics.to_write().map_err(|error| self.in_role(Usage::Write, error))?;
         let client = self.connect(clients).await?;
         let properties = self.inner.properties.resolve()?;
         let producer =
             client.producer(properties.producer()).map_err(|error| self.cannot("write", error))?;
         let spec = SinkSpec {
             table: self.inner.definition.name.0.join("."),
-            topic: self.inner.topic.clone(),
+            topic: topic.to_owned(),
             schema: self.sink_schema(),
             key: self.inner.key.clone(),
             value: self.inner.value.clone(),
@@ -290,7 +300,7 @@ impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("name", &self.inner.definition.name)
-            .field("topic", &self.inner.topic)
+            .field("topics", &self.inner.topics)
             .field("time_zone", &self.time_zone)
             .finish_non_exhaustive()
     }

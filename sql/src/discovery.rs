@@ -1,6 +1,4 @@
-//! [`Search`]: partitions that are added to a topic while a scan without an end reads it.
-
-use std::collections::BTreeSet;
+//! [`Search`]: partitions that are added to topics, and topics that come to match, while a scan without an end reads.
 
 use futures::future::{BoxFuture, FutureExt};
 use kavka_connector::{Discovery, Split};
@@ -32,13 +30,13 @@ impl Search {
                 tracing::warn!("new partitions of table {table} were looked for in vain: {error}");
                 Vec::new()
             });
-            let partitions: BTreeSet<i32> =
-                found.iter().map(|split| split.topic_partition.partition).collect();
-            self.discovery.known.extend(&partitions);
+            let partitions = found.iter().map(|split| split.topic_partition.clone());
+            self.discovery.known.extend(partitions);
             self.running = look(&self.source, &self.discovery);
             if !found.is_empty() {
-                let table = self.source.name();
-                tracing::info!("table {table} has the new partitions {partitions:?}");
+                let names = found.iter().map(|split| split.topic_partition.to_string());
+                let (table, names) = (self.source.name(), names.collect::<Vec<_>>().join(", "));
+                tracing::info!("table {table} has the new partitions {names}");
                 return found;
             }
         }

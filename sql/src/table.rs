@@ -21,6 +21,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
+use kavka_connector::client::protocol::TopicPartition;
 use kavka_connector::{
     Clients, ColumnKind, ReaderSpec, SinkWriter, SourcePlan, SourceReader, Split, Table,
     TableDefinition,
@@ -66,7 +67,10 @@ impl KafkaSource {
     }
 
     /// The partitions beside those that are `known`, from their beginning.
-    pub(crate) async fn new_splits(&self, known: &BTreeSet<i32>) -> Result<Vec<Split>, Error> {
+    pub(crate) async fn new_splits(
+        &self,
+        known: &BTreeSet<TopicPartition>,
+    ) -> Result<Vec<Split>, Error> {
         Ok(self.table.new_splits(&self.clients, known).await?)
     }
 

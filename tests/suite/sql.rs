@@ -1,6 +1,7 @@
 //! Statements against the in-process broker: what is written is read back, streams stream, limits end them.
 
 mod inserts;
+mod patterns;
 
 use std::time::Duration;
 
@@ -71,6 +72,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
     ];
     trials.extend(inserts::trials());
+    trials.extend(patterns::trials());
     trials
 }
 
@@ -443,8 +445,8 @@ async fn topic(broker: &Broker, name: &str, partitions: i32) -> Client {
 
 /// Declares a table over the topic of the same name, unless `options` names another.
 async fn declare(session: &SqlContext, name: &str, columns: &str, options: &str) {
-    let topic =
-        if options.contains("'topic'") { String::new() } else { format!("'topic' = '{name}', ") };
+    let is_named = options.contains("'topic'") || options.contains("'topic-pattern'");
+    let topic = if is_named { String::new() } else { format!("'topic' = '{name}', ") };
     let statement = format!(
         "CREATE TABLE {name} ({columns}) WITH ('connector' = 'kafka', {topic}'format' = 'json', {options})"
     );

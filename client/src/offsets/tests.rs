@@ -185,3 +185,31 @@ async fn a_leader_that_never_answers_does_not_outlast_the_time_of_the_call() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(started.elapsed().as_secs(), 5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_topics_are_asked_about_at_once() {
+    let (pipes, listener) = network();
+    let described = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&described);
+    serve(listener, move |_, request| {
+        if request.api_key == ApiKey::ListOffsets {
+            let body: ListOffsetsRequest = decode_request_body(request).unwrap();
+            return Some(list_offsets(request, &body, |_| (0, 7, -1)));
+        }
+        let body: MetadataRequest = decode_request_body(request).unwrap();
+        let names = body.topics.unwrap().into_iter().filter_map(|asked| asked.name);
+        let topics: Vec<_> = names.map(|name| topic(&name.0, &[(1, 0)])).collect();
+        if !topics.is_empty() {
+            seen.lock().unwrap().push(topics.len());
+        }
+        let cluster = metadata(&[(1, "a", 9092)]).with_topics(topics);
+        Some(reply::<MetadataRequest>(request, &cluster))
+    });
+    let builder = ClientBuilder::new([("bootstrap.servers", "a:9092")]).with_connect(pipes);
+    let client = builder.connect().await.unwrap();
+    let specs: Vec<_> = (0..200)
+        .map(|number| (TopicPartition::new(format!("t{number}"), 0), OffsetSpec::Latest))
+        .collect();
+    assert_eq!(client.list_offsets(&specs).await.unwrap().len(), 200);
+    assert_eq!(*described.lock().unwrap(), [200]);
+}

@@ -23,7 +23,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translation, Trouble> {
     let mut translator = Translator {
         pattern: pattern.chars().collect(),
         at: 0,
-        classes: 0,
+        classes: Vec::new(),
         is_after_class: false,
         quantified: Quantified::No,
         translation,
@@ -37,12 +37,23 @@ pub(super) fn translate(pattern: &str) -> Result<Translation, Trouble> {
 struct Translator {
     pattern: Vec<char>,
     at: usize,
-    /// How many character classes are open.
-    classes: usize,
+    /// The character classes that are open, innermost last.
+    classes: Vec<Class>,
     /// Whether `\w` or the like stands right before, inside of a class.
     is_after_class: bool,
     quantified: Quantified,
     translation: Translation,
+}
+
+/// How far a character class is. Of `&&` only `[members&&[class]]` means the same here as in Java.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Empty,
+    Members,
+    /// Behind `&&`.
+    Intersected,
+    /// Behind the class after `&&`.
+    Over,
 }
 
 /// Whether a quantifier stands right before.
@@ -57,8 +68,11 @@ impl Translator {
     fn step(&mut self) -> Result<(), Trouble> {
         let (here, next) = (self.pattern[self.at], self.peek(1));
         let was_after_class = std::mem::take(&mut self.is_after_class);
-        if self.classes == 0 && matches!(here, '*' | '+' | '?' | '{') {
-            return self.quantifier(here);
+        let is_first = self.classes.last() == Some(&Class::Empty);
+        match self.classes.last() {
+            None if matches!(here, '*' | '+' | '?' | '{') => return self.quantifier(here),
+            None => {}
+            Some(class) => self.member(*class, here, next)?,
         }
         // Under the flag `x` a quantifier may stand apart from what it quantifies.
         if !here.is_whitespace() {
@@ -67,17 +81,40 @@ impl Translator {
         match here {
             '\\' => self.escape(next)?,
             '[' => self.open_class(next)?,
-            '(' if self.classes == 0 && next == Some('?') => self.group()?,
-            '-' | '~' if self.classes > 0 && next == Some(here) => {
-                let what = format!("{here}{here} in a character class; write \\{here}");
-                return Err(self.unsupported(what));
+            '(' if !self.is_in_class() && next == Some('?') => self.group()?,
+            '-' if was_after_class || (self.is_in_class() && next == Some('[')) => {
+                self.put("\\-", 1)
             }
-            '-' if was_after_class => self.put("\\-", 1),
+            '-' if self.is_in_class() && self.is_property(1) => match is_first {
+                true => self.put("\\-", 1),
+                false => return Err(self.unsupported("- before a property; write \\-")),
+            },
+            '&' if self.classes.last() == Some(&Class::Intersected) => self.copy(2),
             ']' => {
-                self.classes = self.classes.saturating_sub(1);
+                self.classes.pop();
                 self.copy(1);
             }
             _ => self.copy(1),
+        }
+        Ok(())
+    }
+
+    /// Looks at what comes next in a character class that is as far as `class`.
+    fn member(&mut self, class: Class, here: char, next: Option<char>) -> Result<(), Trouble> {
+        let is_twice = next == Some(here);
+        let class = match (class, here) {
+            (_, '-' | '~') if is_twice => {
+                let what = format!("{here}{here} in a character class; write \\{here}");
+                return Err(self.unsupported(what));
+            }
+            (Class::Members, '&') if is_twice => Class::Intersected,
+            (Class::Intersected, '[') | (Class::Over, ']') => Class::Over,
+            (Class::Intersected | Class::Over, _) => return Err(self.unsupported(INTERSECTION)),
+            (Class::Empty, '&') if is_twice => return Err(self.unsupported(INTERSECTION)),
+            _ => Class::Members,
+        };
+        if let Some(innermost) = self.classes.last_mut() {
+            *innermost = class;
         }
         Ok(())
     }
@@ -89,6 +126,7 @@ impl Translator {
             (Quantified::Greedy, '+') => {
                 return Err(self.unsupported("a possessive quantifier"));
             }
+            (_, '{') => return Err(self.unsupported("{ after a quantifier")),
             _ => {
                 let what = format!("{here} follows a quantifier");
                 return Err(Trouble::invalid(Some(self.at + 1), what));
@@ -117,17 +155,19 @@ impl Translator {
     }
 
     fn open_class(&mut self, next: Option<char>) -> Result<(), Trouble> {
-        if self.classes > 0 && next == Some(':') {
+        if self.is_in_class() && next == Some(':') {
             return Err(self.unsupported("[: in a character class; write [\\:"));
         }
-        self.classes += 1;
+        self.classes.push(Class::Empty);
         self.copy(1);
         if self.peek(0) == Some('^') {
             self.copy(1);
         }
         // The first bracket is one of the characters.
         if self.peek(0) == Some(']') {
-            self.copy(1);
+            self.classes.pop();
+            self.classes.push(Class::Members);
+            self.put("\\]", 1);
         }
         Ok(())
     }
@@ -138,7 +178,7 @@ impl Translator {
             Some('Z') => self.put("\\z", 2),
             Some('<' | '>') => self.skip_and_copy(),
             Some('d' | 'D' | 's' | 'S' | 'w' | 'W') => {
-                self.is_after_class = self.classes > 0;
+                self.is_after_class = self.is_in_class();
                 self.copy(2);
             }
             Some('p') => return self.property(""),
@@ -180,12 +220,20 @@ impl Translator {
             return Err(self.unsupported(format!("the property {name}")));
         };
         let class = format!("[:{negation}{posix}:]");
-        self.is_after_class = self.classes > 0;
-        match self.classes {
-            0 => self.put(&format!("[{class}]"), length),
-            _ => self.put(&class, length),
+        self.is_after_class = self.is_in_class();
+        match self.is_after_class {
+            false => self.put(&format!("[{class}]"), length),
+            true => self.put(&class, length),
         }
         Ok(())
+    }
+
+    fn is_property(&self, ahead: usize) -> bool {
+        self.peek(ahead) == Some('\\') && matches!(self.peek(ahead + 1), Some('p' | 'P'))
+    }
+
+    fn is_in_class(&self) -> bool {
+        !self.classes.is_empty()
     }
 
     fn skip_and_copy(&mut self) {
@@ -234,6 +282,8 @@ impl Trouble {
         Self { at, what: what.into(), is_unsupported: true }
     }
 }
+
+const INTERSECTION: &str = "&& in a character class, but for [members&&[class]]";
 
 /// Properties under their names in Java.
 const PROPERTIES: [(&str, &str); 20] = [

@@ -5,9 +5,7 @@ use indexmap::IndexMap;
 
 use super::formats::Formats;
 use super::secret::printable;
-use super::table::{
-    self, BOOTSTRAP, CONNECTOR, DEAD_LETTER_PROPERTIES, PROPERTIES, TOPIC, TOPIC_PATTERN,
-};
+use super::table::{self, BOOTSTRAP, CONNECTOR, DEAD_LETTER_PROPERTIES, PROPERTIES};
 use super::{TableOptions, option_definitions};
 use crate::ddl::TableDefinition;
 use crate::error::Error;
@@ -60,36 +58,12 @@ impl TableOptions {
     pub(crate) fn check_values(&self) -> Result<(), Error> {
         let defined = || self.names().filter_map(|(name, value)| Some((table::find(name)?, value)));
         defined().try_for_each(|(definition, value)| definition.check(value))?;
-        self.check_topic()?;
+        self.topics()?;
         defined().try_for_each(|(definition, value)| definition.check_built(value))?;
         let dead_letter = self.under(DEAD_LETTER_PROPERTIES).next();
         dead_letter.map_or(Ok(()), |(name, value)| {
             let name = format!("{DEAD_LETTER_PROPERTIES}{name}");
             Err(Error::unsupported(&name, printable(&name, value)))
-        })
-    }
-
-    fn check_topic(&self) -> Result<(), Error> {
-        match (self.given(TOPIC), self.given(TOPIC_PATTERN)) {
-            (Some(_), Some(_)) => {
-                Err(Error::option("Option 'topic' and 'topic-pattern' shouldn't be set together."))
-            }
-            (None, None) => Err(Error::option("Either 'topic' or 'topic-pattern' must be set.")),
-            (None, Some(_)) => Ok(()),
-            (Some(topic), None) => match self.list(TOPIC)?.as_deref() {
-                Some([name]) if !name.is_empty() => Ok(()),
-                Some([_, _, ..]) => Err(Error::unsupported(TOPIC, topic)),
-                _ => Err(Error::option("Option 'topic' names no topic.")),
-            },
-        }
-    }
-
-    /// The only topic.
-    pub(crate) fn topic(&self) -> Result<String, Error> {
-        self.check_topic()?;
-        let topics = self.list(TOPIC)?.unwrap_or_default();
-        topics.into_iter().next().ok_or_else(|| {
-            Error::unsupported(TOPIC_PATTERN, self.given(TOPIC_PATTERN).unwrap_or_default())
         })
     }
 }

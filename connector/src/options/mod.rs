@@ -12,6 +12,7 @@ pub(crate) mod secret;
 mod sink;
 mod source;
 pub(crate) mod table;
+mod topics;
 mod value;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(crate) use self::properties::TableProperties;
 pub(crate) use self::sink::SinkSettings;
 pub(crate) use self::source::SourceSettings;
 pub use self::table::option_definitions;
+pub(crate) use self::topics::Topics;
 
 use crate::error::Error;
 

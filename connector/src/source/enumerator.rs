@@ -1,7 +1,6 @@
-//! Turns a topic's partitions and the two modes into splits with numbers for offsets.
+//! Turns the partitions of topics and the two modes into splits with numbers for offsets.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use kavka_client::protocol::{BrokerId, Offset, TopicPartition};
 use kavka_client::{ListedOffset, OffsetSpec};
@@ -50,41 +49,42 @@ struct Answers {
     stop: Option<Offset>,
 }
 
+/// A partition that there is, and who leads it.
+pub(crate) type LedPartition = (TopicPartition, Option<BrokerId>);
+
 /// What is to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subscription<'a> {
-    pub(crate) topic: &'a str,
     pub(crate) startup: &'a StartupMode,
     pub(crate) bounded: &'a BoundedMode,
     pub(crate) group: Option<&'a str>,
 }
 
 impl Enumerator {
-    /// Starts with the topic's `partitions` and their leaders.
+    /// Starts with all `partitions` of the topics. Offsets by partition are for those of a single topic.
     ///
     /// # Errors
     /// An option lists a partition that the topic does not have, or an offset that means nothing.
     pub(crate) fn new(
         subscription: Subscription<'_>,
-        partitions: &[(i32, Option<BrokerId>)],
+        partitions: &[LedPartition],
     ) -> Result<Self, Error> {
-        let Subscription { topic, startup, bounded, group } = subscription;
-        let existing: Vec<i32> = partitions.iter().map(|(partition, _)| *partition).collect();
-        check_listed(SCAN_STARTUP_SPECIFIC_OFFSETS, startup.listed(), topic, &existing)?;
-        check_listed(SCAN_BOUNDED_SPECIFIC_OFFSETS, bounded.listed(), topic, &existing)?;
-        let name: Arc<str> = topic.into();
+        let Subscription { startup, bounded, group } = subscription;
+        check_listed(SCAN_STARTUP_SPECIFIC_OFFSETS, startup.listed(), partitions)?;
+        check_listed(SCAN_BOUNDED_SPECIFIC_OFFSETS, bounded.listed(), partitions)?;
         let mut read = Vec::new();
-        for (partition, leader) in partitions {
-            let Some(stop) = bounded.stop(topic, *partition, group)? else { continue };
+        for (topic_partition, leader) in partitions {
+            let (topic, partition) = (&*topic_partition.topic, topic_partition.partition);
+            let Some(stop) = bounded.stop(topic, partition, group)? else { continue };
             read.push(Partition {
-                topic_partition: TopicPartition::new(Arc::clone(&name), *partition),
+                topic_partition: topic_partition.clone(),
                 leader: *leader,
-                start: startup.start(topic, *partition, group)?,
+                start: startup.start(topic, partition, group)?,
                 stop,
                 answers: Answers::default(),
             });
         }
-        read.sort_by_key(|partition| partition.topic_partition.partition);
+        read.sort_by(|one, other| one.topic_partition.cmp(&other.topic_partition));
         Ok(Self { partitions: read, phase: Phase::Ends })
     }
 
@@ -186,14 +186,15 @@ impl Partition {
 fn check_listed(
     option: &str,
     listed: impl Iterator<Item = i32>,
-    topic: &str,
-    existing: &[i32],
+    partitions: &[LedPartition],
 ) -> Result<(), Error> {
+    let existing: Vec<i32> = partitions.iter().map(|(one, _)| one.partition).collect();
+    let topic = partitions.first().map_or("", |(one, _)| &one.topic);
     for partition in listed {
         if !existing.contains(&partition) {
             return Err(Error::option(format!(
                 "Option '{option}' lists partition {partition}, which topic '{topic}' does not have. {}",
-                partitions_text(existing)
+                partitions_text(&existing)
             )));
         }
     }

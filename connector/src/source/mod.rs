@@ -10,10 +10,12 @@ mod startup;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kavka_client::protocol::TopicPartition;
+
 pub(crate) use self::assembler::AssemblerSpec;
 pub use self::bounded::BoundedMode;
-pub(crate) use self::enumerator::{Enumerator, Subscription};
-pub(crate) use self::reader::BatchLimits;
+pub(crate) use self::enumerator::{Enumerator, LedPartition, Subscription};
+pub(crate) use self::reader::{BatchLimits, GoneTopic};
 pub use self::reader::{PassedOver, SourceBatch, SourceProgress, SourceReader};
 pub use self::split::Split;
 pub use self::startup::StartupMode;
@@ -28,7 +30,7 @@ pub struct SourceOptions {
 /// What reading a table comes to, with offsets as they were when it was planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourcePlan {
-    /// One for each partition that is read, in the order of the partitions. A topic without partitions has none.
+    /// One for each partition that is read, in the order of the topics and partitions. No topic that matches has none.
     pub splits: Vec<Split>,
     /// Whether every split has an end.
     pub is_bounded: bool,
@@ -36,17 +38,17 @@ pub struct SourcePlan {
     pub startup: StartupMode,
     /// Where reading ends.
     pub bounded: BoundedMode,
-    /// The partitions of the topic, read or not, and how often to look for others.
+    /// The partitions of the topics, read or not, and how often to look for others.
     pub discovery: Option<Discovery>,
 }
 
-/// How a read without an end learns of partitions that are added to its topic.
+/// How a read without an end learns of partitions that are added to its topics, and of topics that come to match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
     /// How long to wait before looking, each time.
     pub interval: Duration,
     /// The partitions that are known already.
-    pub known: BTreeSet<i32>,
+    pub known: BTreeSet<TopicPartition>,
 }
 
 /// What one reader reads, and in which portions.

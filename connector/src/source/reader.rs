@@ -1,6 +1,7 @@
 //! [`SourceReader`]: reads splits and hands out record batches.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -21,6 +22,15 @@ pub(crate) struct BatchLimits {
     pub(crate) bytes: usize,
 }
 
+/// What becomes of a read when a topic is deleted under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GoneTopic {
+    /// It ends: the topic was asked for by name, or was to be read up to an end.
+    Ends,
+    /// It goes on with the other topics, and with this one when there is one of that name again.
+    IsAwaited,
+}
+
 /// Reads its splits until each has reached its stop, and decodes on the caller's thread.
 pub struct SourceReader {
     consumer: Consumer,
@@ -29,6 +39,9 @@ pub struct SourceReader {
     assembler: Assembler,
     schema: SchemaRef,
     limits: BatchLimits,
+    when_gone: GoneTopic,
+    /// Topics that are gone and waited for.
+    gone: BTreeSet<Arc<str>>,
     /// Fetched and not yet decoded.
     fetched: VecDeque<Undecoded>,
     progress: SourceProgress,
@@ -114,6 +127,7 @@ impl SourceReader {
         splits: Vec<Split>,
         spec: &AssemblerSpec,
         limits: BatchLimits,
+        when_gone: GoneTopic,
     ) -> Result<Self, Error> {
         let open: Vec<Split> = splits.into_iter().filter(|split| !split.is_empty()).collect();
         consumer.add(open.iter().map(Split::place));
@@ -123,6 +137,8 @@ impl SourceReader {
             assembler: Assembler::new(spec)?,
             schema: spec.schema.clone(),
             limits,
+            when_gone,
+            gone: BTreeSet::new(),
             fetched: VecDeque::new(),
             progress: SourceProgress::default(),
             passed_over: Vec::new(),
@@ -172,11 +188,15 @@ impl SourceReader {
             if self.open.is_empty() {
                 return Ok(None);
             }
-            let fetch =
-                self.consumer.poll().await.map_err(|error| Error::client("cannot read", error))?;
+            let fetch = match self.consumer.poll().await {
+                Ok(fetch) => fetch,
+                Err(error) if self.awaits(&error) => continue,
+                Err(error) => return Err(Error::client("cannot read", error)),
+            };
             self.note_resets(fetch.resets());
             for fetched in fetch.into_partitions() {
                 let tp = fetched.topic_partition();
+                self.gone.remove(&tp.topic);
                 let split = self.open.iter().find(|split| split.topic_partition == *tp);
                 let undecoded = split.map(|split| Undecoded::new(fetched, split.stop));
                 self.fetched.extend(undecoded);
@@ -187,6 +207,23 @@ impl SourceReader {
     /// What was passed over since the last call. It comes after all rows before it, and also when no row follows.
     pub fn take_passed_over(&mut self) -> Vec<PassedOver> {
         std::mem::take(&mut self.passed_over)
+    }
+
+    /// Whether `error` is that a topic is gone which is waited for. It is said once.
+    fn awaits(&mut self, error: &kavka_client::Error) -> bool {
+        let is_gone = matches!(
+            error.kind(),
+            kavka_client::ErrorKind::UnknownTopic | kavka_client::ErrorKind::UnknownPartition
+        );
+        let (GoneTopic::IsAwaited, true, Some(tp)) =
+            (self.when_gone, is_gone, &error.place().topic_partition)
+        else {
+            return false;
+        };
+        if self.gone.insert(Arc::clone(&tp.topic)) {
+            tracing::warn!("topic {} is gone; the others that match are read on", tp.topic);
+        }
+        true
     }
 
     fn note_resets(&mut self, resets: &[PositionReset]) {

@@ -3,6 +3,7 @@
 mod inserts;
 mod likeness;
 mod old;
+mod patterns;
 mod positions;
 mod reads;
 mod replicas;
@@ -52,6 +53,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     trials.extend(likeness::trials());
     trials.extend(old::trials());
+    trials.extend(patterns::trials());
     trials.extend(security::trials());
     trials.extend(three_nodes::trials());
     trials.extend(topics::trials());

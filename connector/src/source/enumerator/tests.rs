@@ -38,16 +38,19 @@ fn answer(lookups: &[(TopicPartition, OffsetSpec)]) -> Vec<ListedOffset> {
         .collect()
 }
 
-const PARTITIONS: [(i32, Option<BrokerId>); 3] =
-    [(2, Some(BrokerId(1))), (0, Some(BrokerId(5))), (1, None)];
+fn partitions() -> Vec<LedPartition> {
+    [(2, Some(BrokerId(1))), (0, Some(BrokerId(5))), (1, None)]
+        .map(|(partition, leader)| (TopicPartition::new("orders", partition), leader))
+        .to_vec()
+}
 
 fn enumerator(
     startup: &StartupMode,
     bounded: &BoundedMode,
     group: Option<&str>,
 ) -> Result<Enumerator, String> {
-    let subscription = Subscription { topic: "orders", startup, bounded, group };
-    Enumerator::new(subscription, &PARTITIONS).map_err(|error| error.to_string())
+    let subscription = Subscription { startup, bounded, group };
+    Enumerator::new(subscription, &partitions()).map_err(|error| error.to_string())
 }
 
 fn splits(startup: &StartupMode, bounded: &BoundedMode) -> Vec<String> {
@@ -269,10 +272,29 @@ fn an_answer_that_lacks_a_partition_is_an_error() {
 }
 
 #[test]
-fn a_topic_without_partitions_has_no_splits_and_asks_nothing() {
+fn splits_of_several_topics_come_in_the_order_of_their_names() {
+    let subscription = Subscription {
+        startup: &StartupMode::EarliestOffset,
+        bounded: &BoundedMode::LatestOffset,
+        group: None,
+    };
+    let found = [("b", 1), ("a", 2), ("b", 0), ("a", 0)];
+    let found = found.map(|(topic, partition)| (TopicPartition::new(topic, partition), None));
+    let mut enumerator = Enumerator::new(subscription, &found).unwrap();
+    while let Some(lookups) = enumerator.poll_lookup() {
+        assert_eq!(lookups.len(), 4, "each kind of lookup is about all of them at once");
+        enumerator.handle_offsets(&answer(&lookups)).unwrap();
+    }
+    assert_eq!(
+        enumerator.splits().iter().map(Split::to_string).collect::<Vec<_>>(),
+        ["a-0 10..20", "a-2 7..7", "b-0 10..20", "b-1 0..0"]
+    );
+}
+
+#[test]
+fn without_a_partition_there_are_no_splits_and_nothing_is_asked() {
     let (startup, bounded) = (StartupMode::LatestOffset, BoundedMode::LatestOffset);
-    let subscription =
-        Subscription { topic: "orders", startup: &startup, bounded: &bounded, group: None };
+    let subscription = Subscription { startup: &startup, bounded: &bounded, group: None };
     let enumerator = Enumerator::new(subscription, &[]).unwrap();
     assert_eq!(enumerator.poll_lookup(), None);
     assert!(enumerator.splits().is_empty());

@@ -157,9 +157,13 @@ impl<T: Clone> Sender<T> {
         self.planner.offer(index);
     }
 
-    /// Who leads the partition.
+    /// Who leads the partition. What a former leader refused is worth an attempt at another one at once.
     pub(crate) fn handle_leader(&mut self, index: PartitionIndex, leader: Option<BrokerId>) {
+        let is_news = leader.is_some() && leader != self.planner.leader(index);
         self.planner.set_leader(index, leader);
+        if is_news && self.sequencer.hurry(index) {
+            self.planner.offer(index);
+        }
     }
 
     /// Which topic has the partition's name: another one after it was deleted and created again.

@@ -119,6 +119,11 @@ impl<T> Sequencer<T> {
         self.close_gap(index);
     }
 
+    /// Whatever waits for its next attempt need not wait; says whether something did.
+    pub(super) fn hurry(&mut self, index: PartitionIndex) -> bool {
+        self.lines.get_mut(index.0).is_some_and(Line::hurry)
+    }
+
     /// Nothing from this entry on will be accepted as it is stamped: a new epoch is needed.
     pub(super) fn restamp(&mut self, index: PartitionIndex, number: EntryNumber, until: Instant) {
         self.line(index).restamp(number, until);

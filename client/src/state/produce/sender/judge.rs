@@ -18,8 +18,6 @@ struct Verdict {
     outcome: Outcome,
     /// It may have been written.
     leaves_open: bool,
-    /// A new leader is known, so that there is nothing to wait for.
-    has_new_leader: bool,
     error: Option<Error>,
     acknowledged: Acknowledged,
 }
@@ -84,8 +82,7 @@ impl<T: Clone> Sender<T> {
         for attempt in request.attempts {
             let error = Some(error.clone().with_topic_partition(attempt.topic_partition.clone()));
             let acknowledged = Acknowledged::default();
-            let verdict =
-                Verdict { outcome, leaves_open, has_new_leader: false, error, acknowledged };
+            let verdict = Verdict { outcome, leaves_open, error, acknowledged };
             self.carry_out(&attempt, request.broker, verdict, now);
         }
     }
@@ -99,6 +96,7 @@ impl<T: Clone> Sender<T> {
         let Some(code) = ErrorCode::from_code(answer.error_code) else {
             return Verdict::acked(acknowledged(answer));
         };
+        self.note_leader(code, attempt, answer);
         let circumstances = self.circumstances(attempt);
         let error = self
             .explained(code, answer.error_message.as_deref())
@@ -108,7 +106,6 @@ impl<T: Clone> Sender<T> {
         Verdict {
             outcome: outcome::classify(circumstances, Some(code)),
             leaves_open: outcome::leaves_open(code),
-            has_new_leader: self.handle_code(code, attempt, broker, answer),
             error: Some(error),
             acknowledged: acknowledged(answer),
         }
@@ -138,32 +135,32 @@ impl<T: Clone> Sender<T> {
         }
     }
 
-    /// Passes on what the answer says about the leader, and says whether it names another one.
-    fn handle_code(
+    /// Passes on what the answer says about the leader.
+    fn note_leader(
         &mut self,
         code: ErrorCode,
         attempt: &Attempt,
-        broker: BrokerId,
         answer: &PartitionProduceResponse,
-    ) -> bool {
+    ) {
         if code.disposition() != Disposition::RefreshMetadata {
-            return false;
+            return;
         }
         let leader = BrokerId::from_wire(answer.current_leader.leader_id.0);
         let epoch = LeaderEpoch::from_wire(answer.current_leader.leader_epoch);
         let (Some(leader), Some(epoch)) = (leader, epoch) else {
             self.is_stale = true;
-            return false;
+            return;
         };
         let topic_partition = attempt.topic_partition.clone();
         let topic_id = attempt.topic_id;
         self.hints.push_back(LeaderHint { topic_partition, topic_id, leader, epoch });
-        leader != broker
     }
 
     fn carry_out(&mut self, attempt: &Attempt, broker: BrokerId, verdict: Verdict, now: Instant) {
         let Attempt { partition, number, .. } = *attempt;
         self.planner.offer(partition);
+        let leader = self.planner.leader(partition);
+        let has_moved = leader.is_some_and(|leader| leader != broker);
         let retries = self.settings.retries;
         let Some(batch) = self.sequencer.batch_mut(partition, number) else {
             return self.carry_out_for_shadow(attempt, &verdict);
@@ -171,10 +168,10 @@ impl<T: Clone> Sender<T> {
         batch.maybe_written |= verdict.leaves_open;
         batch.trouble.clone_from(&verdict.error);
         let is_spent = batch.attempts > retries;
-        let until = match verdict {
-            Verdict { outcome: Outcome::Acked, .. } => now,
-            // Only once: brokers that disagree could send it to and fro.
-            Verdict { has_new_leader: true, .. } if batch.attempts == 1 => now,
+        let until = match verdict.outcome {
+            Outcome::Acked => now,
+            // Leader epochs only go forward, so that it is not sent to and fro.
+            _ if has_moved => now,
             _ => now + batch.backoff.next(),
         };
         match verdict.outcome {
@@ -237,8 +234,7 @@ pub(super) fn is_worth_another(error: &Error) -> bool {
 
 impl Verdict {
     fn acked(acknowledged: Acknowledged) -> Self {
-        let (outcome, leaves_open, has_new_leader) = (Outcome::Acked, false, false);
-        Self { outcome, leaves_open, has_new_leader, error: None, acknowledged }
+        Self { outcome: Outcome::Acked, leaves_open: false, error: None, acknowledged }
     }
 }
 

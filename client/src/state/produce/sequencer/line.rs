@@ -57,8 +57,14 @@ enum Before {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Waiting { until: Instant },
-    Sent { to: BrokerId, topic: Option<TopicId> },
+    /// For its next attempt; without a time for nothing but its turn.
+    Waiting {
+        until: Option<Instant>,
+    },
+    Sent {
+        to: BrokerId,
+        topic: Option<TopicId>,
+    },
 }
 
 impl<T> Line<T> {
@@ -114,13 +120,23 @@ impl<T> Line<T> {
 
     pub(super) fn retry(&mut self, number: EntryNumber, until: Instant) {
         if let Some(entry) = self.entry_mut(number) {
-            entry.state = State::Waiting { until };
+            entry.state = State::Waiting { until: Some(until) };
         }
+    }
+
+    pub(super) fn hurry(&mut self) -> bool {
+        let mut waited = false;
+        for entry in &mut self.entries {
+            if let State::Waiting { until } = &mut entry.state {
+                waited |= until.take().is_some();
+            }
+        }
+        waited
     }
 
     pub(super) fn restamp(&mut self, number: EntryNumber, until: Instant) {
         if let Some(entry) = self.entry_mut(number) {
-            entry.state = State::Waiting { until };
+            entry.state = State::Waiting { until: Some(until) };
             entry.before = Before::Gap;
         }
     }
@@ -219,7 +235,7 @@ impl<T> Line<T> {
                 // What follows an attempt at another broker could only arrive out of order. So could what
                 // goes to another topic, if the attempt is refused and then repeated there.
                 State::Sent { .. } => return Next::Blocked,
-                State::Waiting { until } if until > now => return Next::Wait(until),
+                State::Waiting { until: Some(until) } if until > now => return Next::Wait(until),
                 State::Waiting { .. } => return Next::Entry(entry.number, entry.size()),
             }
         }
@@ -307,7 +323,13 @@ impl<T> Entry<T> {
         now: Instant,
     ) -> Self {
         let batch = Batch { wire: sealed.into_stamped(stamp), ..batch };
-        Self { number, batch: Some(batch), stamp, before, state: State::Waiting { until: now } }
+        Self {
+            number,
+            batch: Some(batch),
+            stamp,
+            before,
+            state: State::Waiting { until: Some(now) },
+        }
     }
 
     /// How many bytes are sent.

@@ -355,6 +355,38 @@ fn a_named_new_leader_is_tried_at_once() {
 }
 
 #[test]
+fn a_new_leader_is_tried_as_soon_as_it_is_known_however_often_it_changes() {
+    let mut at = ready(settings(), 1);
+    at.append(0, "a", 0).unwrap();
+    let first = at.plan();
+    at.answer(&first, lost(true));
+    for leader in [OTHER, LEADER, OTHER] {
+        assert!(at.plans().is_empty(), "the leader that is known may need a moment");
+        at.sender.handle_leader(at.partitions[0], None);
+        assert!(at.plans().is_empty());
+        at.sender.handle_leader(at.partitions[0], Some(leader));
+        let again = at.plan();
+        assert_eq!((again.broker, &again.batches), (leader, &first.batches));
+        at.answer(&again, response([(0, Err(ErrorCode::NotLeaderOrFollower))]));
+        at.sender.handle_leader(at.partitions[0], Some(leader));
+    }
+}
+
+#[test]
+fn what_a_former_leader_refuses_goes_to_the_one_that_is_known_by_then_at_once() {
+    for answer in [lost(true), response([(0, Err(ErrorCode::NotLeaderOrFollower))])] {
+        let mut at = ready(settings(), 1);
+        at.append(0, "a", 0).unwrap();
+        let first = at.plan();
+        at.sender.handle_leader(at.partitions[0], Some(OTHER));
+        assert!(at.plans().is_empty(), "it may still be written where it was sent");
+        at.answer(&first, answer);
+        let again = at.plan();
+        assert_eq!((again.broker, &again.batches), (OTHER, &first.batches));
+    }
+}
+
+#[test]
 fn a_moved_partition_without_a_hint_asks_for_metadata() {
     let mut at = ready(settings(), 1);
     at.append(0, "a", 0).unwrap();

@@ -153,7 +153,7 @@ static DEFINITIONS: &[PropertyDef] = &[
     PropertyDef::text(CLIENT_ID).default("").doc("A name for this client in the broker's logs and quotas; kavka if empty."),
     PropertyDef::text(CLIENT_RACK).default("").doc("The rack this client runs in, so that a replica nearby is read; see also `partitioner.rack.aware`."),
     PropertyDef::int_or_usual(COMPRESSION_GZIP_LEVEL, 1, 9).default("-1").producer().doc("Effort of gzip, 1 to 9; -1 is its own default."),
-    PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; the pure Rust encoder has one, so the level changes nothing."),
+    PropertyDef::int(COMPRESSION_LZ4_LEVEL, 1, 17).default("9").producer().doc("Effort of lz4; 9 is the fast encoder, and every other level a thorough one that takes many times as long."),
     PropertyDef::choice(COMPRESSION_TYPE, &["none", "gzip", "snappy", "lz4", "zstd"]).default("none").producer().doc("The codec batches are compressed with."),
     PropertyDef::int(COMPRESSION_ZSTD_LEVEL, -131072, 22).default("3").producer().doc("Effort of zstd."),
     PropertyDef::list("config.providers").only_default().doc("Classes that replace variables in values."),

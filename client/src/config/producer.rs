@@ -299,6 +299,8 @@ mod tests {
             ("gzip", "compression.gzip.level", "-1", None),
             ("gzip", "compression.gzip.level", "9", Some(9)),
             ("snappy", "compression.gzip.level", "9", None),
+            ("lz4", "compression.lz4.level", "12", Some(12)),
+            ("lz4", "compression.gzip.level", "1", Some(9)),
         ] {
             let config = resolve(&[("compression.type", codec), (property, level)]).unwrap();
             assert_eq!(config.compression_level, expected, "{codec}");

@@ -43,7 +43,7 @@ impl Compressor {
             Compression::None => self.output.extend_from_slice(records),
             Compression::Gzip => self.gzip.compress(level, records, &mut self.output)?,
             Compression::Snappy => self.snappy.compress(records, &mut self.output)?,
-            Compression::Lz4 => self.lz4.compress(records, &mut self.output)?,
+            Compression::Lz4 => self.lz4.compress(level, records, &mut self.output)?,
             Compression::Zstd => self.zstd.compress(level, records, &mut self.output)?,
         }
         Ok(&self.output)

@@ -9,7 +9,7 @@ use lz4_flex::block::{
 };
 
 use crate::{
-    compression::{Compression, output::Output},
+    compression::{Compression, lz4_hc::HighCompressor, output::Output},
     cursor::Cursor,
     error::{DecodeError, EncodeError},
 };
@@ -151,6 +151,7 @@ fn block_size_of(descriptor: u8) -> Option<usize> {
 #[derive(Default)]
 pub(super) struct Lz4Encoder {
     table: Option<CompressTable>,
+    high: HighCompressor,
     /// Where blocks are made: room for the largest, so that none has to be zeroed anew.
     room: Vec<u8>,
 }
@@ -158,19 +159,33 @@ pub(super) struct Lz4Encoder {
 impl Lz4Encoder {
     pub(super) fn compress(
         &mut self,
+        level: Option<i32>,
         records: &[u8],
         output: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
+        // The usual level stands for the fast encoder, every other one for the thorough one.
+        let level = level.filter(|level| Some(*level) != Compression::Lz4.default_level());
         output.extend_from_slice(&WRITTEN_HEADER);
         for block in records.chunks(WRITTEN_BLOCK_SIZE) {
-            self.write_block(block, output)?;
+            self.write_block(level, block, output)?;
         }
         output.extend_from_slice(&END_MARK.to_le_bytes());
         Ok(())
     }
 
-    fn write_block(&mut self, block: &[u8], output: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let compressed = self.compress_block(block)?;
+    fn write_block(
+        &mut self,
+        level: Option<i32>,
+        block: &[u8],
+        output: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let compressed = match level {
+            None => self.compress_fast(block)?,
+            Some(level) => {
+                self.high.compress(block, level, &mut self.room);
+                &self.room
+            }
+        };
         // What does not become smaller is stored as it is.
         let (content, flag) =
             if compressed.len() < block.len() { (compressed, 0) } else { (block, STORED) };
@@ -181,7 +196,7 @@ impl Lz4Encoder {
         Ok(())
     }
 
-    fn compress_block(&mut self, block: &[u8]) -> Result<&[u8], EncodeError> {
+    fn compress_fast(&mut self, block: &[u8]) -> Result<&[u8], EncodeError> {
         let size = get_maximum_output_size(block.len());
         if self.room.len() < size {
             self.room.resize(size, 0);
@@ -194,11 +209,6 @@ impl Lz4Encoder {
         })?;
         Ok(self.room.get(..length).unwrap_or_default())
     }
-}
-
-/// There is one way to compress; Kafka's usual level stands for it.
-pub(super) const fn check_level(level: i32) -> Result<(), EncodeError> {
-    Err(EncodeError::Unsupported { what: "compression.lz4.level", value: level as i64 })
 }
 
 const MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];

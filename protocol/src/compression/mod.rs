@@ -5,6 +5,7 @@ mod compressor;
 mod decompressor;
 mod gzip;
 mod lz4;
+mod lz4_hc;
 mod output;
 mod snappy;
 mod zstd;
@@ -81,9 +82,8 @@ impl Compression {
             return Err(EncodeError::CompressionLevel { codec: self, level, levels });
         }
         match self {
-            Self::Lz4 => lz4::check_level(level),
             Self::Zstd => zstd::check_level(level),
-            Self::None | Self::Gzip | Self::Snappy => Ok(()),
+            Self::None | Self::Gzip | Self::Snappy | Self::Lz4 => Ok(()),
         }
     }
 

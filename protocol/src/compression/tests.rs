@@ -89,10 +89,8 @@ fn levels_outside_of_the_range_are_refused() {
 
 #[test]
 fn a_level_that_is_not_built_in_is_refused_by_its_property() {
-    let error = EncodeError::Unsupported { what: "compression.lz4.level", value: 12 };
-    assert_eq!(error.to_string(), "unsupported: compression.lz4.level=12");
-    assert_eq!(Compression::Lz4.check_level(12), Err(error));
     let error = EncodeError::Unsupported { what: "compression.zstd.level", value: 19 };
+    assert_eq!(error.to_string(), "unsupported: compression.zstd.level=19");
     let expected = if cfg!(feature = "zstd") { Ok(()) } else { Err(error) };
     assert_eq!(Compression::Zstd.check_level(19), expected);
 }

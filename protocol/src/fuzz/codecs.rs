@@ -5,7 +5,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 use super::memory::decompression;
-use crate::{Compression, DecodeError, Decompressor};
+use crate::{Compression, Compressor, DecodeError, Decompressor};
 
 /// gzip, against the stream reader of `flate2`.
 pub fn fuzz_gzip(data: &[u8]) {
@@ -25,8 +25,12 @@ pub fn fuzz_snappy_xerial(data: &[u8]) {
     check(Compression::Snappy, &framed, snappy_blocks(data));
 }
 
-/// LZ4 frames, against the reader of `lz4_flex`.
+/// LZ4 frames, against the reader of `lz4_flex`; and the input as records, written at a level that its
+/// first byte chooses.
 pub fn fuzz_lz4(data: &[u8]) {
+    if let Some((choice, records)) = data.split_first() {
+        check_lz4_level(i32::from(choice % 17) + 1, records);
+    }
     // It knows kinds of frames that Kafka does not, takes what is cut off for the end, and an empty
     // block, too.
     let mut expected = None;
@@ -36,6 +40,18 @@ pub fn fuzz_lz4(data: &[u8]) {
         expected = expected.filter(|_| reader.into_inner().is_empty());
     }
     check(Compression::Lz4, data, expected);
+}
+
+fn check_lz4_level(level: i32, records: &[u8]) {
+    let mut compressor = Compressor::new();
+    let stored = match compressor.compress(Compression::Lz4, Some(level), records) {
+        Ok(stored) => stored,
+        Err(error) => panic!("level {level} of {} bytes: {error}", records.len()),
+    };
+    let elsewhere = read(lz4_flex::frame::FrameDecoder::new(stored));
+    assert!(elsewhere.as_deref() == Some(records), "level {level} of {} bytes", records.len());
+    let plain = Decompressor::new().decompress(Compression::Lz4, Bytes::copy_from_slice(stored));
+    assert!(plain.as_deref() == Ok(records), "level {level} of {} bytes", records.len());
 }
 
 /// Zstandard, against both readers of the C library; without C, against the stream of `ruzstd`.

@@ -117,6 +117,15 @@ pub(crate) fn read(bytes: &Bytes) -> Vec<Record> {
 
 /// The batches of `encoding` built anew from `records`, if a producer could have built them.
 pub(crate) fn rewrite(encoding: &Encoding, records: &[Record]) -> Option<Bytes> {
+    rewrite_at(None, encoding, records)
+}
+
+/// The same at a level of the codec.
+pub(crate) fn rewrite_at(
+    level: Option<i32>,
+    encoding: &Encoding,
+    records: &[Record],
+) -> Option<Bytes> {
     let mut written = Vec::new();
     let mut rest = records;
     for expected in &encoding.batches {
@@ -127,13 +136,13 @@ pub(crate) fn rewrite(encoding: &Encoding, records: &[Record]) -> Option<Bytes> 
         }
         let (ours, others) = rest.split_at(usize::try_from(number("count")?).unwrap());
         rest = others;
-        written.extend_from_slice(&build(encoding.codec, ours, expected));
+        written.extend_from_slice(&build(encoding.codec, level, ours, expected));
     }
     Some(written.into())
 }
 
-fn build(codec: Compression, records: &[Record], expected: &Value) -> Bytes {
-    let mut builder = BatchBuilder::new(codec, None);
+fn build(codec: Compression, level: Option<i32>, records: &[Record], expected: &Value) -> Bytes {
+    let mut builder = BatchBuilder::new(codec, level);
     for record in records {
         let headers = record.headers.iter().map(|(key, value)| {
             (str::from_utf8(key).expect("a header key in UTF-8"), value.as_deref())

@@ -12,6 +12,7 @@ mod envelopes;
 mod fields;
 mod file;
 mod legacy;
+mod levels;
 mod messages;
 mod records;
 mod tables;

@@ -33,11 +33,13 @@
 //! # Observability
 //!
 //! [`Client::stats`] says what went over the connections, by broker, [`Producer::stats`] what was
-//! written, by partition, [`Consumer::explain`] why a partition is not being read. The same numbers are
-//! told to the recorder of the [`metrics`](https://docs.rs/metrics) facade that was installed before the
-//! client was made, under these names:
+//! written, by partition, [`Consumer::stats`] what was read, by partition and by broker,
+//! [`Consumer::explain`] why a partition is not being read. The same numbers are told to the recorder of
+//! the [`metrics`](https://docs.rs/metrics) facade that was installed before the client was made, under
+//! these names; clients, and consumers of one client, that read the same partition add to the same
+//! numbers unless their `client.id` tells them apart:
 //!
-//! | counter | labels besides `client_id` |
+//! | counter or gauge | labels besides `client_id` |
 //! |---|---|
 //! | `kavka_connections_made_total`, `kavka_connections_failed_total`, `kavka_connections_closed_total` | `broker` |
 //! | `kavka_requests_total`, `kavka_responses_total`, `kavka_request_failures_total` | `broker` |
@@ -45,8 +47,13 @@
 //! | `kavka_metadata_refreshes_total`, `kavka_metadata_failures_total` | |
 //! | `kavka_produced_records_total`, `kavka_produced_batches_total`, `kavka_produced_bytes_total` | `topic`, `partition` |
 //! | `kavka_produce_failed_records_total`, `kavka_produce_retries_total`, `kavka_produce_queue_microseconds_total` | `topic`, `partition` |
+//! | `kavka_consumed_records_total`, `kavka_consumed_batches_total`, `kavka_consumed_bytes_total` | `topic`, `partition` |
+//! | `kavka_consume_failures_total`, `kavka_position_resets_total`, `kavka_passed_over_offsets_total` | `topic`, `partition` |
+//! | `kavka_records_lag` and `kavka_position`, which are gauges | `topic`, `partition` |
+//! | `kavka_fetch_requests_total`, `kavka_fetch_responses_total`, `kavka_fetch_failures_total` | `broker` |
+//! | `kavka_fetched_bytes_total`, `kavka_fetch_latency_microseconds_total`, `kavka_fetch_throttle_milliseconds_total` | `broker` |
 //!
-//! Everything is counted once per request, answer or batch, never per record. Connections, producers,
+//! Everything is counted once per request, answer, hand-out or batch, never per record. Connections, producers,
 //! consumers, calls and refreshes of metadata are `tracing` spans of level debug.
 
 mod admin;
@@ -114,7 +121,11 @@ pub use state::fetch::ResetCause;
 pub use state::fetch::StartOffset;
 pub use stats::BrokerStats;
 pub use stats::ClientStats;
+pub use stats::Consumed;
+pub use stats::ConsumedStats;
 pub use stats::ConsumerStats;
+pub use stats::FetchStats;
+pub use stats::PrefetchStats;
 pub use stats::ProducedStats;
 pub use stats::ProducerStats;
 pub use token::FileToken;

@@ -1,6 +1,7 @@
 //! What tests of this crate share: the other end of a connection, spoken by hand.
 
 mod said;
+mod told;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ use crate::config::Endpoint;
 use crate::io::{BoxFuture, Connect, Stream};
 use crate::network::topic_name;
 pub(crate) use said::Said;
+pub(crate) use told::Told;
 
 /// Connects to whoever accepts at the [`Listener`].
 pub(crate) struct Pipes {

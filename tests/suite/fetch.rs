@@ -1,6 +1,7 @@
 //! Reading through the whole client from the in-process broker: what arrives, in which order, and
 //! what happens when the cluster does not behave.
 
+mod counts;
 mod memory;
 mod parts;
 mod replicas;
@@ -96,6 +97,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_million_records_arrive_once_and_in_order,
         ),
     ];
+    trials.extend(counts::trials());
     trials.extend(memory::trials());
     trials.extend(parts::trials());
     trials.extend(replicas::trials());

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use kavka_protocol::messages::{FetchRequest, ListOffsetsResponse, OffsetForLeaderEpochResponse};
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicId, TopicPartition, encode_request};
@@ -43,6 +44,7 @@ pub(super) struct Driver {
 enum Exchange {
     Fetch {
         broker: BrokerId,
+        sent: Instant,
         answer: PendingAnswer,
     },
     Lookup {
@@ -57,7 +59,7 @@ enum Exchange {
 
 /// A request that is over.
 enum Ended {
-    Fetch { broker: BrokerId, answer: Result<Answer> },
+    Fetch { broker: BrokerId, sent: Instant, answer: Result<Answer> },
     Lookup { plan: LookupPlan, answer: Result<ListOffsetsResponse> },
     Validation { plan: ValidationPlan, answer: Result<OffsetForLeaderEpochResponse> },
 }
@@ -136,7 +138,8 @@ impl Driver {
         let newest = if plan.session.has_topic_ids { i16::MAX } else { LAST_VERSION_BY_NAME };
         let build = move |version| fetch_request(&plan, &config, version);
         let answer = self.send(broker, newest, build);
-        self.exchanges.push(Exchange::Fetch { broker, answer });
+        self.shared.fetches.note_sent(broker);
+        self.exchanges.push(Exchange::Fetch { broker, sent: now(), answer });
     }
 
     fn send(
@@ -185,9 +188,11 @@ impl Driver {
 
     fn handle_ended(&mut self, ended: Ended) {
         match ended {
-            Ended::Fetch { broker, answer } => {
-                let partitions = answer.and_then(fetched);
-                self.shared.with(|fetcher| fetcher.handle_fetch(broker, partitions, now()));
+            Ended::Fetch { broker, sent, answer } => {
+                let answer = answer.and_then(fetched);
+                let latency = now().saturating_duration_since(sent);
+                self.shared.fetches.note_ended(broker, answer.as_ref().ok(), latency);
+                self.shared.with(|fetcher| fetcher.handle_fetch(broker, answer, now()));
             }
             Ended::Lookup { plan, answer } => {
                 let answers = answer.map(|response| looked_up(&response));
@@ -227,9 +232,9 @@ impl Drop for Driver {
 impl Exchange {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
         match self {
-            Self::Fetch { broker, answer } => {
-                let broker = *broker;
-                Pin::new(answer).poll(context).map(|answer| Ended::Fetch { broker, answer })
+            Self::Fetch { broker, sent, answer } => {
+                let (broker, sent) = (*broker, *sent);
+                Pin::new(answer).poll(context).map(|answer| Ended::Fetch { broker, sent, answer })
             }
             Self::Lookup { plan, answer } => answer
                 .as_mut()

@@ -21,7 +21,7 @@ use crate::client::Client;
 use crate::config::{ConsumerConfig, Properties};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::fetch::{FetchStatus, Fetcher, StartOffset};
-use crate::stats::ConsumerStats;
+use crate::stats::{ConsumerCounts, ConsumerStats, FetchCounts};
 use driver::Driver;
 use shared::Shared;
 
@@ -68,11 +68,13 @@ impl Client {
         let properties = self.with_overrides(overrides)?;
         let config = Arc::new(ConsumerConfig::resolve(&properties)?);
         let membership = self.consumers().join(config.prefetch_bytes);
-        let fetcher = Fetcher::new(&config, membership.budget(), fastrand::u64(..));
-        let shared = Arc::new(Shared::new(fetcher));
+        let client_id = &self.config().client_id;
+        let counts = ConsumerCounts::new(client_id);
+        let fetcher = Fetcher::new(&config, membership.budget(), counts, fastrand::u64(..));
+        let shared = Arc::new(Shared::new(fetcher, FetchCounts::new(client_id)));
         let max_poll_records = config.max_poll_records;
         let driver = Driver::new(self.clone(), config, Arc::clone(&shared), membership);
-        let span = tracing::debug_span!("consumer", client_id = self.config().client_id);
+        let span = tracing::debug_span!("consumer", client_id);
         let task = self.runtime().spawn(driver.run().instrument(span)).abort_handle();
         let decompressor = Decompressor::default();
         Ok(Consumer { shared, task, max_poll_records, decompressor, without_pause: 0 })
@@ -154,10 +156,9 @@ impl Consumer {
         self.shared.with(|fetcher| fetcher.status(topic_partition))
     }
 
-    /// How much memory is taken, and for what.
+    /// What was read so far, by partition and by broker, and how much memory is taken for what.
     pub fn stats(&self) -> ConsumerStats {
-        self.shared.settle();
-        self.shared.with(|fetcher| fetcher.stats())
+        self.shared.stats()
     }
 
     /// Waits for data or news: batches, an end that was reached, a position that is known or was

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::fetch::{Fetch, FetchedBatches};
 use crate::error::{Error, Result};
 use crate::state::fetch::{Delivery, Fetcher, Handout, Unopened};
+use crate::stats::{ConsumerStats, FetchCounts};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     /// Wakes the application.
     news: Notify,
     account: Arc<Account>,
+    /// What brokers were asked for.
+    pub(super) fetches: FetchCounts,
 }
 
 #[derive(Debug)]
@@ -51,9 +54,9 @@ pub(super) struct Hold {
 }
 
 impl Shared {
-    pub(super) fn new(fetcher: Fetcher) -> Self {
+    pub(super) fn new(fetcher: Fetcher, fetches: FetchCounts) -> Self {
         let state = Mutex::new(State { fetcher, is_over: false });
-        Self { state, news: Notify::new(), account: Arc::default() }
+        Self { state, news: Notify::new(), account: Arc::default(), fetches }
     }
 
     /// Looks at the machine.
@@ -113,6 +116,18 @@ impl Shared {
         if released > 0 {
             self.with(|fetcher| fetcher.release(released));
         }
+    }
+
+    /// What was done so far, and what is held.
+    pub(super) fn stats(&self) -> ConsumerStats {
+        self.settle();
+        let brokers = self.fetches.snapshot();
+        self.with(|fetcher| ConsumerStats {
+            partitions: fetcher.consumed(),
+            earlier: fetcher.consumed_earlier(),
+            brokers,
+            prefetch: fetcher.prefetch(),
+        })
     }
 
     /// Nothing more will come.

@@ -18,7 +18,7 @@ use kavka_protocol::{
 use super::*;
 use crate::client::ClientBuilder;
 use crate::network::topic_name;
-use crate::testing::{metadata, network, reply, serve, topic};
+use crate::testing::{Told, metadata, network, reply, serve, topic};
 
 /// What the brokers have been asked, and what they are to answer to fetches.
 #[derive(Default)]
@@ -53,7 +53,8 @@ async fn cluster(script: &Shared) -> Client {
             other => panic!("nobody should ask for {other:?}"),
         }
     });
-    let client = ClientBuilder::new([("bootstrap.servers", "a:9092")]).with_connect(pipes);
+    let properties = [("bootstrap.servers", "a:9092"), ("client.id", "me")];
+    let client = ClientBuilder::new(properties).with_connect(pipes);
     client.connect().await.unwrap()
 }
 
@@ -291,9 +292,10 @@ async fn what_was_handed_out_counts_until_it_is_dropped() {
     let state = consumer.explain(&orders()).state;
     assert!(matches!(state, crate::FetchState::WaitingForRoom { .. }), "{state}");
     let size = fetch.partitions().map(FetchedBatches::size_in_bytes).sum();
-    assert_eq!((consumer.stats().held_bytes, consumer.stats().used_bytes()), (size, size));
+    let stats = consumer.stats().prefetch;
+    assert_eq!((stats.held_bytes, stats.used_bytes()), (size, size));
     drop(fetch);
-    assert_eq!(consumer.stats().held_bytes, 0);
+    assert_eq!(consumer.stats().prefetch.held_bytes, 0);
     until(&script, |script| script.fetches.len() == 2).await;
 }
 
@@ -319,4 +321,64 @@ async fn wrong_properties_are_refused_when_the_consumer_is_made() {
     let client = cluster(&Shared::default()).await;
     let error = client.consumer([("auto.offset.reset", "start")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_is_counted_by_partition_and_broker_and_a_recorder_is_told() {
+    let told = Told::default();
+    let _recording = metrics::set_default_local_recorder(&told);
+    let script = Shared::default();
+    let refused = PartitionAnswer {
+        error: Some(ErrorCode::TopicAuthorizationFailed),
+        ..PartitionAnswer::default()
+    };
+    script.lock().unwrap().answers = vec![answer(refused), records(3, 9)];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer(Properties::new()).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    drop(poll(&mut consumer).await.unwrap());
+    assert!(poll(&mut consumer).await.is_err());
+    until(&script, |script| script.fetches.len() == 3).await;
+    let (labels, size) = ("client_id=me,topic=orders,partition=0", 61 + 3 * 12);
+    let stats = consumer.stats();
+    let read = stats.partition(&orders()).unwrap();
+    assert_eq!((read.position, read.lag), (Some(3), Some(6)));
+    assert_eq!((read.consumed.records, read.consumed.batches, read.consumed.bytes), (3, 1, size));
+    assert_eq!((read.consumed.failures, stats.total()), (1, read.consumed));
+    let [broker] = &stats.brokers[..] else { panic!("{stats:?}") };
+    assert_eq!((broker.broker, broker.bytes), (BrokerId(1), size));
+    assert_eq!((broker.requests, broker.responses, broker.failures), (3, 2, 0));
+    for (name, labels, expected) in [
+        ("kavka_consumed_records_total", labels, 3),
+        ("kavka_consumed_batches_total", labels, 1),
+        ("kavka_consumed_bytes_total", labels, size),
+        ("kavka_consume_failures_total", labels, 1),
+        ("kavka_fetch_requests_total", "client_id=me,broker=1", 3),
+        ("kavka_fetch_responses_total", "client_id=me,broker=1", 2),
+        ("kavka_fetched_bytes_total", "client_id=me,broker=1", size),
+    ] {
+        assert_eq!(told.number(name, labels), expected, "{name}");
+    }
+    assert_eq!(told.level("kavka_records_lag", labels), Some(6.0));
+    assert_eq!(told.level("kavka_position", labels), Some(3.0));
+    consumer.unassign(&[orders()]);
+    assert_eq!(told.level("kavka_records_lag", labels), Some(0.0), "somebody else's from now on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_fetches_take_and_the_throttle_are_counted_by_broker() {
+    let script = Shared::default();
+    // Behind length, correlation id and tags.
+    let mut throttled = records(3, 9).to_vec();
+    throttled[9..13].copy_from_slice(&70_i32.to_be_bytes());
+    script.lock().unwrap().answers = vec![throttled.into()];
+    let client = cluster(&script).await;
+    let mut consumer = client.consumer([("request.timeout.ms", "1000")]).unwrap();
+    consumer.assign([(orders(), StartOffset::At(0))]);
+    poll(&mut consumer).await.unwrap();
+    until(&script, |script| script.fetches.len() == 3).await;
+    let [broker] = &consumer.stats().brokers[..] else { panic!("one leader") };
+    assert_eq!((broker.requests, broker.responses, broker.failures), (3, 1, 1));
+    assert_eq!(broker.throttle_time, Duration::from_millis(70));
+    assert!(broker.latency < Duration::from_millis(100), "that of the answer: {broker:?}");
 }

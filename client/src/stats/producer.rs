@@ -105,10 +105,11 @@ impl ProducerCounts {
         let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
         match partitions.get(partition) {
             Some(counts) => count(counts),
-            None => count(partitions.entry(partition.clone()).or_insert_with(|| {
-                let labels = self.labels.with("topic", &*partition.topic);
-                PartitionCounts::new(&labels.with("partition", partition.partition))
-            })),
+            None => count(
+                partitions
+                    .entry(partition.clone())
+                    .or_insert_with(|| PartitionCounts::new(&self.labels.of_partition(partition))),
+            ),
         }
     }
 }

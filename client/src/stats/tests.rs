@@ -1,8 +1,5 @@
 //! What is counted, and that a recorder is told the same.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kavka_protocol::messages::produce_response::{
@@ -14,7 +11,6 @@ use kavka_protocol::messages::{
 };
 use kavka_protocol::server::RequestFrame;
 use kavka_protocol::{ApiKey, BrokerId, ErrorCode, TopicPartition, encode_request};
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use super::*;
 use crate::client::{Client, ClientBuilder};
@@ -24,49 +20,7 @@ use crate::network::topic_name;
 use crate::producer::OutgoingRecord;
 use crate::state::connection::Outgoing;
 use crate::state::metadata::Interest;
-use crate::testing::{Said, metadata, network, reply, serve, topic};
-
-/// Remembers what it is told.
-#[derive(Default)]
-struct Told {
-    counters: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
-    described: Mutex<BTreeSet<String>>,
-}
-
-impl Told {
-    /// The number of this name and these labels, `label=value` each.
-    fn number(&self, name: &str, labels: &str) -> u64 {
-        let counters = self.counters.lock().unwrap();
-        let known = counters.get(&format!("{name} {labels}"));
-        known.map_or(0, |number| number.load(Ordering::Relaxed))
-    }
-}
-
-impl Recorder for Told {
-    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, meaning: SharedString) {
-        assert!(unit.is_some() && !meaning.is_empty());
-        self.described.lock().unwrap().insert(name.as_str().to_owned());
-    }
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        assert!(self.described.lock().unwrap().contains(key.name()), "{}", key.name());
-        let labels: Vec<_> = key.labels().map(|l| format!("{}={}", l.key(), l.value())).collect();
-        let place = format!("{} {}", key.name(), labels.join(","));
-        Counter::from_arc(Arc::clone(self.counters.lock().unwrap().entry(place).or_default()))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
+use crate::testing::{Said, Told, metadata, network, reply, serve, topic};
 
 fn cluster() -> MetadataResponse {
     metadata(&[(1, "a", 9092), (2, "b", 9092)]).with_topics(vec![topic("orders", &[(1, 0)])])
@@ -224,17 +178,19 @@ async fn what_runs_has_a_span() {
 #[test]
 fn every_number_is_in_the_documentation() {
     let documentation = include_str!("../lib.rs");
-    for (name, ..) in METRICS {
+    for (name, ..) in COUNTERS.iter().chain(GAUGES) {
         assert!(documentation.contains(&format!("`{name}`")), "{name}");
     }
 }
 
 #[test]
-fn the_table_of_numbers_is_sorted_and_says_what_a_total_is() {
-    assert!(METRICS.is_sorted_by_key(|(name, ..)| name));
-    assert!(
-        METRICS.iter().all(|(name, ..)| name.starts_with("kavka_") && name.ends_with("_total"))
-    );
+fn the_tables_of_numbers_are_sorted_and_say_what_a_total_is() {
+    for (table, is_total) in [(COUNTERS, true), (GAUGES, false)] {
+        assert!(table.is_sorted_by_key(|(name, ..)| name));
+        for (name, ..) in table {
+            assert!(name.starts_with("kavka_") && name.ends_with("_total") == is_total, "{name}");
+        }
+    }
 }
 
 /// A request for metadata.

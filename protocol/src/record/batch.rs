@@ -146,6 +146,18 @@ impl BatchView {
         self.header.record_count.unsigned_abs() as usize
     }
 
+    /// How many records come out from the reader's position on, as far as that can be told without
+    /// opening the batch. It is exact, but for two cases in which it is the most that may come out:
+    /// compaction has thinned out a batch that the position lies inside of, or compressed messages of
+    /// the formats 0 and 1.
+    #[inline]
+    pub fn most_records(&self) -> usize {
+        let is_set = self.magic() < MAGIC && self.compression() != Compression::None;
+        let count = if is_set && self.opened.is_none() { usize::MAX } else { self.record_count() };
+        let offsets = self.next_offset().saturating_sub(self.floor).max(0);
+        count.min(usize::try_from(offsets).unwrap_or(usize::MAX))
+    }
+
     /// Whether its records are markers instead of data.
     #[inline]
     pub const fn is_control(&self) -> bool {

@@ -6,10 +6,9 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    compression::Compression,
     error::DecodeError,
     ids::{LeaderEpoch, Offset, ProducerId},
-    record::{BatchView, Batches, ControlType, header::MAGIC},
+    record::{BatchView, Batches, ControlType},
 };
 
 /// Which records of transactions a reader sees (`isolation.level`).
@@ -197,7 +196,7 @@ impl VisibleBatches {
             match ahead.step() {
                 Ok(None) => break,
                 Ok(Some((batch, is_visible))) => {
-                    count = count.saturating_add(if is_visible { most_records(&batch) } else { 0 });
+                    count = count.saturating_add(if is_visible { batch.most_records() } else { 0 });
                     if count > limit {
                         break;
                     }
@@ -213,9 +212,6 @@ impl VisibleBatches {
     }
 
     fn take(&mut self) -> Result<Option<BatchView>, DecodeError> {
-        if let Some(opened) = self.opened.take() {
-            return Ok(Some(opened));
-        }
         while let Some((batch, is_visible)) = self.step()? {
             if is_visible {
                 return Ok(Some(batch));
@@ -224,8 +220,15 @@ impl VisibleBatches {
         Ok(None)
     }
 
-    /// The next batch, whether or not it is to be seen.
-    fn step(&mut self) -> Result<Option<(BatchView, bool)>, DecodeError> {
+    /// The next batch of the log, and whether it is one that comes out: for whoever has to know of the
+    /// others, too.
+    ///
+    /// # Errors
+    /// A damaged header, or a damaged marker of a transaction that may be one of the aborted.
+    pub fn step(&mut self) -> Result<Option<(BatchView, bool)>, DecodeError> {
+        if let Some(opened) = self.opened.take() {
+            return Ok(Some((opened, true)));
+        }
         let Some(batch) = self.batches.next().transpose()? else {
             return Ok(None);
         };
@@ -280,13 +283,6 @@ impl Iterator for VisibleBatches {
 }
 
 impl std::iter::FusedIterator for VisibleBatches {}
-
-/// How many records a batch may hold, as far as its header says: that of compressed messages of the
-/// formats 0 and 1 does not.
-fn most_records(batch: &BatchView) -> usize {
-    let is_set = batch.magic() < MAGIC && batch.compression() != Compression::None;
-    if is_set { usize::MAX } else { batch.record_count() }
-}
 
 /// The position after all of `records` for a reader at `from`; only headers are read.
 pub fn next_offset_after(records: &Bytes, from: Offset) -> Result<Offset, DecodeError> {

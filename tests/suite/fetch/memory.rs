@@ -1,7 +1,7 @@
 //! The memory that a reader takes (`kavka.prefetch.bytes`).
 
 use kavka_client::protocol::Compression;
-use kavka_client::{Consumer, ConsumerStats, FetchState, FetchedBatches, StartOffset};
+use kavka_client::{Consumer, FetchState, FetchedBatches, PrefetchStats, StartOffset};
 use kavka_tests::trial;
 use libtest_mimic::Trial;
 
@@ -83,18 +83,19 @@ async fn a_reader_that_stops_takes_no_more_than_the_budget() {
     drop(first);
     reader.read_until_ends(&mut consumer, 64).await;
     assert!((0..64).all(|partition| reader.next(partition) == 200));
-    assert_eq!(consumer.stats().used_bytes(), consumer.stats().in_flight_bytes);
+    let stats = consumer.stats().prefetch;
+    assert_eq!(stats.used_bytes(), stats.in_flight_bytes);
 }
 
 /// What a consumer takes up when every partition waits for room.
-async fn settled(consumer: &Consumer) -> ConsumerStats {
+async fn settled(consumer: &Consumer) -> PrefetchStats {
     let is_waiting = |partition| {
         matches!(consumer.explain(&tp(partition)).state, FetchState::WaitingForRoom { .. })
     };
     while !(0..64).all(is_waiting) {
         tokio::task::yield_now().await;
     }
-    consumer.stats()
+    consumer.stats().prefetch
 }
 
 /// Batches larger than the budget, the partition limit and the answer limit pass one by one.

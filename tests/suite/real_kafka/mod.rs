@@ -1,5 +1,6 @@
 //! The same tables on real Apache Kafka. `KAVKA_SCALE=full` runs them with millions of records.
 
+mod counts;
 mod inserts;
 mod likeness;
 mod old;
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_topic_created_anew_is_written_to",
             topic_ids::records_follow_to_the_new_topic,
         ),
+        trial::real("the_lag_is_known_after_so_many_records", counts::lag_after_so_many_records),
         trial::real_cluster("a_scan_survives_the_brokers_restart", 1, restarts::scan),
         trial::real_cluster(
             "the_replica_in_the_readers_rack_is_read",

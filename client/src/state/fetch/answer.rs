@@ -177,7 +177,7 @@ impl Fetcher {
         if self.is_awaited(partition, asked)
             && let Some(position) = self.positions.get_mut(partition)
         {
-            position.log_end = end;
+            position.note_log(partition, None, end, &mut self.counts);
             self.handle_nothing(partition, asked);
         }
     }
@@ -237,9 +237,12 @@ impl Fetcher {
         let has_bytes = !fetched.records.is_empty();
         let Some(position) = self.positions.get_mut(partition) else { return };
         let Some(from) = position.fetched() else { return };
-        let walked = walk(&fetched.records, from);
+        let (isolation, aborted) = (self.isolation, fetched.aborted_transactions);
+        let batches =
+            |records| VisibleBatches::new(records, from.offset, isolation, aborted.clone());
+        let walked = walk(batches(fetched.records.clone()), from);
         let has_progress = walked.next.offset > asked.offset;
-        position.log_end = log_end;
+        position.note_log(partition, fetched.log_start_offset, log_end, &mut self.counts);
         if has_progress {
             self.arrived += 1;
             position.advance(walked.next, self.arrived);
@@ -247,12 +250,8 @@ impl Fetcher {
                 topic_partition: partition.clone(),
                 from: asked.offset,
                 next: walked.next,
-                batches: VisibleBatches::new(
-                    fetched.records.slice(..walked.length),
-                    asked.offset,
-                    self.isolation,
-                    fetched.aborted_transactions,
-                ),
+                batches: batches(fetched.records.slice(..walked.length)),
+                contents: walked.contents,
                 size: walked.length,
                 broker,
                 high_watermark: fetched.high_watermark,
@@ -377,6 +376,9 @@ impl Fetcher {
         self.positions.reset(partition, Stage::at(to));
         let topic_partition = partition.clone();
         let reset = PositionReset { topic_partition, from, to: to.offset, cause };
+        if let Some(position) = self.positions.get_mut(partition) {
+            position.counted(partition, &mut self.counts).note_reset(reset.passed_over());
+        }
         self.unlogged.push(reset.clone());
         self.resets.push(reset);
         self.has_moved = true;

@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bytes::Bytes;
 use kavka_protocol::{
-    BatchBody, BatchView, Batches, BrokerId, DecodeError, Offset, TopicPartition, VisibleBatches,
+    BatchBody, BatchView, BrokerId, DecodeError, Offset, TopicPartition, VisibleBatches,
 };
 
+use super::contents::Contents;
 use super::parts::{Part, Queue};
 use super::stage::FetchPosition;
 
@@ -23,6 +23,7 @@ pub(crate) struct Piece {
     /// Behind it.
     pub(crate) next: FetchPosition,
     pub(crate) batches: VisibleBatches,
+    pub(crate) contents: Contents,
     /// What it takes of the budget: its bytes, as long as nobody has opened it.
     pub(crate) size: usize,
     pub(crate) broker: BrokerId,
@@ -45,14 +46,6 @@ pub(crate) struct Taken {
     pub(crate) pieces: Vec<Piece>,
     /// A batch that has to be opened before anything can be handed out, since it holds too many records.
     pub(crate) unopened: Option<(TopicPartition, BatchView)>,
-}
-
-impl Piece {
-    /// How many records it holds at most, as far as the headers of its batches say.
-    fn most_records(&self) -> usize {
-        let batches = self.batches.clone().map_while(Result::ok);
-        batches.map(|batch| batch.record_count()).sum()
-    }
 }
 
 impl Buffer {
@@ -92,7 +85,7 @@ impl Buffer {
                 Part::Nothing => {}
                 Part::Piece(piece) => {
                     self.bytes = self.bytes.saturating_sub(piece.size);
-                    left = left.map(|left| left.saturating_sub(piece.most_records()));
+                    left = left.map(|left| left.saturating_sub(piece.contents.records));
                     taken.pieces.push(piece);
                 }
                 Part::Unopened(batch) => {
@@ -165,34 +158,41 @@ pub(crate) struct Walk {
     pub(crate) next: FetchPosition,
     /// How many bytes the whole batches take; what follows is cut off or damaged.
     pub(crate) length: usize,
+    pub(crate) contents: Contents,
     /// What stopped the walk before the end.
     pub(crate) damage: Option<DecodeError>,
 }
 
-/// Walks the batch headers of `records`, which were asked for at `from`. Control batches, aborted
-/// batches, batches that compaction left empty and gaps between batches all move the offset.
-pub(crate) fn walk(records: &Bytes, from: FetchPosition) -> Walk {
-    let mut walk = Walk { next: from, length: 0, damage: None };
-    for batch in Batches::new(records.clone()) {
-        match batch {
-            Ok(batch) => {
-                walk.length += batch.size_in_bytes();
-                if batch.next_offset() > walk.next.offset {
-                    let (offset, epoch) = (batch.next_offset(), batch.leader_epoch());
-                    walk.next = FetchPosition { offset, epoch };
-                }
-            }
-            Err(error) => {
-                walk.damage = Some(error);
-                break;
-            }
+/// Walks the headers of `batches`, which were asked for at `from`. Control batches, aborted batches,
+/// batches that compaction left empty and gaps between batches all move the offset.
+pub(crate) fn walk(mut batches: VisibleBatches, from: FetchPosition) -> Walk {
+    let contents = Contents::default();
+    let mut walk = Walk { next: from, length: 0, contents, damage: None };
+    loop {
+        match batches.step() {
+            Ok(Some((batch, is_visible))) => walk.pass(&batch, is_visible),
+            Ok(None) => return walk,
+            Err(error) => return Walk { damage: Some(error), ..walk },
         }
     }
-    walk
+}
+
+impl Walk {
+    fn pass(&mut self, batch: &BatchView, is_visible: bool) {
+        self.length += batch.size_in_bytes();
+        if batch.next_offset() > self.next.offset {
+            let (offset, epoch) = (batch.next_offset(), batch.leader_epoch());
+            self.next = FetchPosition { offset, epoch };
+        }
+        if is_visible {
+            self.contents.add(batch);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use kavka_protocol::{AbortedTransactions, IsolationLevel};
 
     use super::*;
@@ -208,6 +208,7 @@ mod tests {
                 IsolationLevel::ReadUncommitted,
                 AbortedTransactions::default(),
             ),
+            contents: Contents::default(),
             size,
             broker: BrokerId(1),
             high_watermark: None,

@@ -2,6 +2,8 @@
 
 mod answer;
 mod buffer;
+mod contents;
+mod counted;
 mod leadership;
 mod parts;
 mod planner;
@@ -37,6 +39,7 @@ use crate::config::{ConsumerConfig, OffsetReset};
 use crate::error::Error;
 use crate::state::backoff::{Backoff, Jitter};
 use crate::state::metadata::LeaderHint;
+use crate::stats::ConsumerCounts;
 use buffer::Buffer;
 use planner::{FetchLimits, Planner, Stock};
 use positions::{Positions, Version};
@@ -83,6 +86,8 @@ pub(crate) struct Fetcher {
     have_sources_moved: bool,
     /// How many pieces have arrived so far.
     arrived: u64,
+    /// What has been read so far.
+    counts: ConsumerCounts,
 }
 
 /// What comes of one poll.
@@ -137,9 +142,14 @@ pub(crate) enum MetadataNeed {
 }
 
 impl Fetcher {
-    /// A machine that keeps at most `budget` bytes in flight, buffered and with the application;
-    /// `seed` spreads out what it repeats.
-    pub(crate) fn new(config: &ConsumerConfig, budget: usize, seed: u64) -> Self {
+    /// A machine that keeps at most `budget` bytes in flight, buffered and with the application, and
+    /// counts in `counts` what it hands out; `seed` spreads out what it repeats.
+    pub(crate) fn new(
+        config: &ConsumerConfig,
+        budget: usize,
+        counts: ConsumerCounts,
+        seed: u64,
+    ) -> Self {
         let limits = FetchLimits {
             max_bytes: usize::try_from(config.fetch_max_bytes).unwrap_or(0),
             max_partition_bytes: usize::try_from(config.max_partition_fetch_bytes).unwrap_or(0),
@@ -166,6 +176,7 @@ impl Fetcher {
             replica_lease: config.metadata_max_age,
             have_sources_moved: false,
             arrived: 0,
+            counts,
         }
     }
 
@@ -368,6 +379,7 @@ impl Fetcher {
         let partition = self.failed.remove(due)?;
         let position = self.positions.get_mut(&partition)?;
         let failure = position.failure.take();
+        position.counted(&partition, &mut self.counts).note_failure();
         if position.needs_leader() || position.is_orphaned {
             self.metadata = Some(MetadataNeed::Fresh);
         }
@@ -397,6 +409,7 @@ impl Fetcher {
         self.planner.hold(piece.size);
         let position = self.positions.get_mut(&piece.topic_partition)?;
         position.deliver(piece.next);
+        position.note_handout(&piece.topic_partition, &piece.contents, &mut self.counts);
         position.announce_end().map(|offset| (piece.topic_partition.clone(), offset))
     }
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use kavka_protocol::{BatchBody, BatchView, Offset, VisibleBatches};
 
 use super::buffer::Piece;
+use super::contents::Contents;
 use super::stage::FetchPosition;
 
 /// What was fetched of one partition and not handed out.
@@ -30,6 +31,8 @@ struct Opened {
     from: Offset,
     /// Behind the batch.
     end: FetchPosition,
+    /// Whether the batch was counted, with the first of its parts.
+    is_counted: bool,
     /// What is left of the budget that it takes.
     size: usize,
 }
@@ -83,7 +86,9 @@ impl Queue {
         }
         let next = FetchPosition { offset: rest.next_offset(), epoch: rest.leader_epoch() };
         let (size, from) = (batches.size_in_bytes(), piece.from);
-        let part = Piece { from, next, batches, size, ..piece.clone() };
+        let contents = Contents::of(&batches);
+        let part = Piece { from, next, batches, contents, size, ..piece.clone() };
+        piece.contents.remove(contents);
         (piece.from, piece.batches) = (next.offset, rest);
         piece.size = piece.size.saturating_sub(size);
         self.is_begun = true;
@@ -104,8 +109,9 @@ impl Queue {
         let walked = piece.batches.size_in_bytes() - rest.size_in_bytes();
         let more = body.as_ref().map_or(0, |body| decompressed(body, batch));
         let end = FetchPosition { offset: rest.next_offset(), epoch: rest.leader_epoch() };
-        let (batch, size) = (batch.clone(), walked + more);
-        self.opened = Some(Opened { batch, rest: body, from: piece.from, end, size });
+        piece.contents.remove(Contents::of_batch(batch));
+        let (batch, from, size) = (batch.clone(), piece.from, walked + more);
+        self.opened = Some(Opened { batch, rest: body, from, end, is_counted: false, size });
         (piece.from, piece.batches) = (end.offset, rest);
         piece.size = piece.size.saturating_sub(walked);
         self.is_begun = true;
@@ -123,8 +129,8 @@ impl Queue {
             return Part::Nothing;
         };
         let (batches, next, size) = opened.take(limit);
-        let from = opened.from;
-        let mut part = Piece { from, next, batches, size, ..piece.clone() };
+        let (from, contents) = (opened.from, opened.contents_of(&batches, next, limit));
+        let mut part = Piece { from, next, batches, contents, size, ..piece.clone() };
         if next != opened.end {
             opened.from = next.offset;
             self.opened = Some(opened);
@@ -152,6 +158,24 @@ impl Opened {
         };
         self.size -= size;
         (VisibleBatches::of(batch, end.offset), end, size)
+    }
+
+    /// What this part of at most `limit` records, up to `next`, holds. What its header counts includes
+    /// those before the position where reading began.
+    fn contents_of(
+        &mut self,
+        part: &VisibleBatches,
+        next: FetchPosition,
+        limit: usize,
+    ) -> Contents {
+        let Contents { records, batches, bytes } = Contents::of(part);
+        let offsets = next.offset.saturating_sub(self.from).max(0);
+        let offsets = usize::try_from(offsets).unwrap_or(usize::MAX);
+        let records = records.min(offsets).min(limit);
+        match std::mem::replace(&mut self.is_counted, true) {
+            false => Contents { records, batches, bytes },
+            true => Contents { records, ..Contents::default() },
+        }
     }
 
     /// The batch for somebody who will find out what is wrong with it.

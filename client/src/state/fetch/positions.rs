@@ -13,6 +13,7 @@ use super::stage::{FetchPosition, Progress, Stage, StartOffset};
 use crate::error::Error;
 use crate::state::metadata::Leader;
 use crate::state::timers::{earliest, is_reached};
+use crate::stats::Counted;
 
 /// One life of a position. Every assignment, seek and reset begins a new one, so that an answer to
 /// a request of an earlier life is recognised and dropped.
@@ -48,6 +49,10 @@ pub(crate) struct Position {
     pub(crate) failure: Option<Error>,
     /// The first offset that may not be read yet, as of the last answer.
     pub(crate) log_end: Option<Offset>,
+    /// The first offset that is still there, as far as a broker has said.
+    pub(crate) log_start: Option<Offset>,
+    /// Where what is read is counted, once there is something.
+    pub(crate) counted: Option<Counted>,
     /// Whether the application knows that it is at the end.
     pub(crate) is_end_announced: bool,
 }
@@ -230,6 +235,8 @@ impl Position {
             missing: 0,
             failure: None,
             log_end: None,
+            log_start: None,
+            counted: None,
             is_end_announced: false,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kavka_protocol::{Offset, TopicPartition};
 
+use super::counted::distance;
 use crate::config::OffsetReset;
 
 /// A position that is not, or no longer, one in the log, and where reading goes on instead because
@@ -44,7 +45,7 @@ impl PositionReset {
     /// those before where it goes on, when that is in another topic.
     pub fn passed_over(&self) -> u64 {
         let from = if self.cause == ResetCause::Recreated { 0 } else { self.from };
-        u64::try_from(self.to.saturating_sub(from)).unwrap_or(0)
+        distance(from, self.to)
     }
 }
 

@@ -5,9 +5,10 @@ use std::fmt;
 use kavka_protocol::{BrokerId, Offset, TopicPartition};
 
 use super::Fetcher;
+use super::counted::distance;
 use super::positions::Position;
 use super::stage::Stage;
-use crate::stats::ConsumerStats;
+use crate::stats::PrefetchStats;
 
 /// How things stand with the fetching of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub enum FetchState {
         /// The broker that the partition is fetched from.
         broker: BrokerId,
         /// What takes it up.
-        stats: ConsumerStats,
+        stats: PrefetchStats,
     },
 }
 
@@ -113,12 +114,12 @@ impl Fetcher {
         if self.planner.is_asked(broker) {
             return FetchState::BrokerBusy(broker);
         }
-        FetchState::WaitingForRoom { broker, stats: self.stats() }
+        FetchState::WaitingForRoom { broker, stats: self.prefetch() }
     }
 
     /// How much of the budget is taken, and for what.
-    pub(crate) fn stats(&self) -> ConsumerStats {
-        ConsumerStats {
+    pub(crate) fn prefetch(&self) -> PrefetchStats {
+        PrefetchStats {
             budget_bytes: self.planner.limit(),
             in_flight_bytes: self.planner.reserved(),
             buffered_bytes: self.buffer.bytes(),
@@ -130,8 +131,7 @@ impl Fetcher {
 impl FetchStatus {
     /// How many offsets lie between the position and the end of what may be read, as of the last answer.
     pub fn lag(&self) -> Option<u64> {
-        let (position, end) = (self.position?, self.log_end?);
-        Some(u64::try_from(end.saturating_sub(position)).unwrap_or(0))
+        Some(distance(self.position?, self.log_end?))
     }
 }
 
@@ -176,7 +176,7 @@ impl fmt::Display for FetchState {
                 write!(f, "broker {broker} has an earlier request to answer first")
             }
             Self::WaitingForRoom { broker, stats } => {
-                let ConsumerStats { budget_bytes, in_flight_bytes, buffered_bytes, held_bytes } =
+                let PrefetchStats { budget_bytes, in_flight_bytes, buffered_bytes, held_bytes } =
                     stats;
                 write!(
                     f,

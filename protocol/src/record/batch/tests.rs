@@ -305,3 +305,25 @@ fn records_before_a_damaged_one_come_first() {
     assert_eq!((first.records().map(Result::unwrap).count(), next), (2, Some(2)));
     assert!(body.split_off_first(9).is_err());
 }
+
+#[test]
+fn as_many_records_come_out_as_are_counted_from_the_position_on() {
+    for codec in Compression::ALL {
+        let bytes = sealed(codec, &["a", "b", "c", "d", "e"]).stamp(None);
+        for floor in [Offset::MIN, -1, 0, 1, 4, 5, 6, Offset::MAX] {
+            let batch = view(bytes.clone()).with_floor(floor);
+            let body = batch.body(&mut Decompressor::new()).unwrap();
+            assert_eq!(batch.most_records(), body.records().count(), "{codec}, {floor}");
+            assert_eq!(batch.with_body(body.clone()).most_records(), body.records().count());
+        }
+    }
+}
+
+#[test]
+fn a_batch_with_gaps_counts_no_more_records_than_it_has() {
+    let thin = RecordBatchHeader { last_offset_delta: 99, ..header(2) };
+    let bytes = batch_of(thin, &[record(0, 7, &[0]), record(0, 90, &[0])].concat());
+    for (floor, most) in [(0, 2), (8, 2), (98, 2), (99, 1), (100, 0)] {
+        assert_eq!(view(bytes.clone()).with_floor(floor).most_records(), most, "{floor}");
+    }
+}

@@ -367,3 +367,19 @@ fn compressed_messages_are_handed_out_in_parts_once_they_are_opened() {
         assert_eq!((offsets(&body), body.split_off_first(9).unwrap().1), (vec![13, 14], None));
     }
 }
+
+#[test]
+fn compressed_messages_are_counted_by_their_offsets_until_they_are_opened() {
+    for codec in LEGACY_CODECS {
+        for (offsets, counted) in [(&[0, 1, 2, 3, 4][..], [5, 4, 1]), (&[0, 3, 4], [3, 3, 1])] {
+            let set = wrapper(1, codec, 0, 14, &plain(1, offsets));
+            for (floor, opened) in [10, 11, 14].into_iter().zip(counted) {
+                let batch = view(set.clone()).with_floor(floor);
+                assert_eq!(batch.most_records() as Offset, 15 - floor, "{codec}, {floor}");
+                let body = batch.body(&mut Decompressor::new()).unwrap();
+                assert_eq!(batch.with_body(body).most_records(), opened, "{codec}, {floor}");
+            }
+        }
+    }
+    assert_eq!(view(plain(1, &[7])).with_floor(3).most_records(), 1, "one message");
+}

@@ -330,3 +330,15 @@ fn the_epoch_is_that_of_the_last_batch_passed() {
     seen(&mut visible);
     assert_eq!(visible.leader_epoch(), Some(LeaderEpoch(0)));
 }
+
+#[test]
+fn a_step_goes_to_every_batch_and_says_which_come_out() {
+    let log = Bytes::from(interleaved().concat());
+    let aborted = AbortedTransactions::from_iter([(ProducerId(1), 0)]);
+    let mut visible = VisibleBatches::new(log, 1, IsolationLevel::ReadCommitted, aborted);
+    let steps = std::iter::from_fn(|| visible.step().unwrap());
+    let steps: Vec<_> = steps.map(|(batch, comes)| (batch.base_offset(), comes)).collect();
+    let expected = [0, 2, 3, 4, 5, 6, 7, 8].map(|offset| (offset, [2, 3, 5, 7].contains(&offset)));
+    assert_eq!(steps, expected);
+    assert_eq!(visible.next_offset(), 9);
+}

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod budget;
+mod counts;
 mod ends;
 mod parts;
 mod random;
@@ -62,7 +63,7 @@ impl Bench {
             all.set(*name, *value);
         }
         let config = ConsumerConfig::resolve(&all).unwrap();
-        let fetcher = Fetcher::new(&config, config.prefetch_bytes, 7);
+        let fetcher = Fetcher::new(&config, config.prefetch_bytes, ConsumerCounts::new("me"), 7);
         Self { fetcher, now: Instant::now(), known: Known::default() }
     }
 

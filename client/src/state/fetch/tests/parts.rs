@@ -5,7 +5,7 @@ use kavka_protocol::{BatchBuilder, Compression, Compressor, Decompressor, assign
 use super::*;
 
 /// A batch of real records: their values are their offsets.
-fn records(codec: Compression, base: Offset, count: usize) -> Bytes {
+pub(super) fn records(codec: Compression, base: Offset, count: usize) -> Bytes {
     let mut builder = BatchBuilder::new(codec, None);
     for offset in (base..).take(count) {
         builder.append(1000, None, Some(offset.to_string().as_bytes()), []).unwrap();
@@ -16,8 +16,19 @@ fn records(codec: Compression, base: Offset, count: usize) -> Bytes {
     batch.into()
 }
 
+/// The same within a transaction of the producer 7.
+pub(super) fn transactional(base: Offset, count: usize) -> Bytes {
+    let mut batch = records(Compression::None, base, count).to_vec();
+    batch[22] |= 0x10; // transactional
+    batch[43..51].copy_from_slice(&7_i64.to_be_bytes()); // producer
+    batch[51..53].copy_from_slice(&0_i16.to_be_bytes()); // its epoch
+    batch[53..57].copy_from_slice(&0_i32.to_be_bytes()); // base sequence
+    // Its checksum is wrong now, but nobody opens it.
+    Bytes::from(batch)
+}
+
 /// One poll, as an application makes it; what is given out is released at once.
-fn poll(bench: &mut Bench, limit: usize) -> Option<Delivery> {
+pub(super) fn poll(bench: &mut Bench, limit: usize) -> Option<Delivery> {
     loop {
         match bench.fetcher.poll_delivery(Some(limit))?.expect("no failure") {
             Handout::Delivery(delivery) => {
@@ -34,7 +45,7 @@ fn poll(bench: &mut Bench, limit: usize) -> Option<Delivery> {
 }
 
 /// The partitions and offsets of the records in one poll.
-fn offsets(delivery: &Delivery) -> Vec<(i32, Offset)> {
+pub(super) fn offsets(delivery: &Delivery) -> Vec<(i32, Offset)> {
     let mut offsets = Vec::new();
     for piece in &delivery.pieces {
         for batch in piece.batches.clone() {
@@ -59,7 +70,7 @@ fn of(partition: i32, offsets: std::ops::Range<Offset>) -> Vec<(i32, Offset)> {
 }
 
 /// Partition 0 with batches of these sizes.
-fn bench(codec: Compression, counts: &[usize]) -> Bench {
+pub(super) fn bench(codec: Compression, counts: &[usize]) -> Bench {
     let mut bench = Bench::reading(1, &[]);
     bench.fetch();
     let mut log = Vec::new();
@@ -215,15 +226,6 @@ fn a_batch_that_cannot_be_opened_comes_as_it_is_and_the_next_ones_after_it() {
 fn transactions_that_were_aborted_do_not_count_and_stay_hidden_across_parts() {
     let mut bench = Bench::reading(1, &[("isolation.level", "read_committed")]);
     bench.fetch();
-    let transactional = |base, count| {
-        let mut batch = records(Compression::None, base, count).to_vec();
-        batch[22] |= 0x10; // transactional
-        batch[43..51].copy_from_slice(&7_i64.to_be_bytes()); // producer
-        batch[51..53].copy_from_slice(&0_i16.to_be_bytes()); // its epoch
-        batch[53..57].copy_from_slice(&0_i32.to_be_bytes()); // base sequence
-        // Its checksum is wrong now, but nobody opens it.
-        Bytes::from(batch)
-    };
     let aborted = AbortedTransactions::from_iter([(kavka_protocol::ProducerId(7), 3)]);
     let batches = [records(Compression::None, 0, 3), transactional(3, 50)];
     let batches = [&batches[..], &[records(Compression::None, 53, 4)]].concat();

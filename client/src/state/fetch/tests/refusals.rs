@@ -1,5 +1,8 @@
 //! Errors of partitions and brokers: what is tried again, where, and what the application hears.
 
+use kavka_protocol::ProducerId;
+
+use super::parts::transactional;
 use super::*;
 use crate::error::ErrorKind;
 
@@ -144,6 +147,28 @@ fn damaged_bytes_are_an_error_with_the_place_and_the_position_stays() {
     );
     assert_eq!(bench.position(0), Some(4));
     assert_eq!(bench.fetch(), Some((1, vec![(0, 4)])), "the next poll may find it repaired");
+}
+
+#[test]
+fn a_damaged_marker_of_an_aborted_transaction_is_an_error_as_long_as_it_matters() {
+    let mut marker = transactional(7, 1).to_vec();
+    marker[22] |= 0x20; // control: not what its checksum says
+    let log = [batch(0, 4), transactional(4, 3), marker.into(), batch(8, 1)];
+    let aborted = AbortedTransactions::from_iter([(ProducerId(7), 4)]);
+    for (isolation, whole) in [("read_committed", false), ("read_uncommitted", true)] {
+        let mut bench = Bench::reading(1, &[("isolation.level", isolation)]);
+        bench.fetch();
+        let aborted_transactions = aborted.clone();
+        bench.answer(1, vec![FetchedPartition { aborted_transactions, ..fetched(0, 9, &log) }]);
+        if whole {
+            assert_eq!(bench.deliver(), [(0, 0, 9)]);
+            continue;
+        }
+        assert_eq!(bench.deliver(), [(0, 0, 7)]);
+        let error = bench.failure();
+        assert_eq!((error.kind(), error.place().offset), (ErrorKind::CorruptData, Some(7)));
+        assert_eq!(bench.fetch(), Some((1, vec![(0, 7)])), "and the position stays");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::stats::ConsumerStats;
+use crate::stats::PrefetchStats;
 
 fn explained(bench: &Bench) -> (FetchState, String) {
     let status = bench.fetcher.status(&tp(0));
@@ -78,7 +78,7 @@ fn waiting_for_others_is_said() {
     assert_explained(&bench, FetchState::BrokerBusy(ONE), "an earlier request");
     bench.answer(1, vec![fetched(1, 9, &[batch_of_size(0, 900)])]);
     let stats =
-        ConsumerStats { budget_bytes: 1000, buffered_bytes: 900, ..ConsumerStats::default() };
+        PrefetchStats { budget_bytes: 1000, buffered_bytes: 900, ..PrefetchStats::default() };
     assert_explained(&bench, FetchState::WaitingForRoom { broker: ONE, stats }, "900 buffered");
 }
 

@@ -72,12 +72,24 @@ pub struct Cluster {
 }
 
 /// Which offset of a partition is asked for.
+///
+/// A broker that is too old for one refuses with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported),
+/// which names it and the version of ListOffsets that it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetSpec {
     /// The first that is still in the log.
     Earliest,
+    /// The first that the leader holds itself, and not only in tiered storage (KIP-405; from Kafka 3.6 on).
+    /// Without tiered storage that is `Earliest`.
+    EarliestLocal,
+    /// The first that is not in tiered storage yet (KIP-1023; from Kafka 4.2 on). Without tiered storage
+    /// there is none.
+    EarliestPendingUpload,
     /// The one the next record will have.
     Latest,
+    /// The last that is in tiered storage (KIP-1005; from Kafka 3.9 on). Without tiered storage there is
+    /// none.
+    LatestTiered,
     /// That of the first record at or after this time.
     Timestamp(Timestamp),
     /// That of the record with the latest time.
@@ -89,7 +101,7 @@ pub enum OffsetSpec {
 pub struct ListedOffset {
     /// The partition.
     pub topic_partition: TopicPartition,
-    /// The offset; `None` when no record is at or after the time asked for.
+    /// The offset; `None` when no record is at or after the time asked for, or none is in tiered storage.
     pub offset: Option<Offset>,
     /// The time of the record at that offset, when a time was asked for.
     pub timestamp: Option<Timestamp>,

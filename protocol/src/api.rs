@@ -17,7 +17,7 @@ pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
     (ApiKey::DeleteTopics, VersionRange { min: 1, max: 6 }),
     (ApiKey::Fetch, VersionRange { min: 4, max: 18 }),
     (ApiKey::InitProducerId, VersionRange { min: 0, max: 5 }),
-    (ApiKey::ListOffsets, VersionRange { min: 1, max: 10 }),
+    (ApiKey::ListOffsets, VersionRange { min: 1, max: 11 }),
     (ApiKey::Metadata, VersionRange { min: 1, max: 13 }),
     (ApiKey::OffsetForLeaderEpoch, VersionRange { min: 2, max: 4 }),
     (ApiKey::Produce, VersionRange { min: 3, max: 13 }),
@@ -28,6 +28,17 @@ pub const SPOKEN: &[(ApiKey, VersionRange)] = &[
 /// The versions of `api` spoken here; `None` when it is not spoken at all.
 pub fn spoken(api: ApiKey) -> Option<VersionRange> {
     SPOKEN.iter().find(|(key, _)| *key == api).map(|(_, versions)| *versions)
+}
+
+/// The version in which the generated codec writes and reads what is `version` on the wire.
+///
+/// It knows ListOffsets up to 10. 11 came with a further question, the earliest offset that is still to
+/// be uploaded (KIP-1023), and is laid out as 10 is.
+pub(crate) fn codec_version(api: ApiKey, version: i16) -> i16 {
+    match api {
+        ApiKey::ListOffsets => version.min(10),
+        _ => version,
+    }
 }
 
 /// What one broker speaks, as it said itself.

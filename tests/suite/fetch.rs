@@ -3,6 +3,7 @@
 
 mod counts;
 mod memory;
+mod offsets;
 mod parts;
 mod replicas;
 mod resets;
@@ -99,6 +100,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     trials.extend(counts::trials());
     trials.extend(memory::trials());
+    trials.extend(offsets::trials());
     trials.extend(parts::trials());
     trials.extend(replicas::trials());
     trials.extend(resets::trials());

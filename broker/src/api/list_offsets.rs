@@ -1,4 +1,4 @@
-//! ListOffsets (versions 1 to 10): the ends of a log, or the record at a time.
+//! ListOffsets (versions 1 to 11): the ends of a log, or the record at a time.
 
 use kavka_protocol::{
     Decompressor, ErrorCode, LeaderEpoch, Offset, Timestamp,

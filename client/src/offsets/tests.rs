@@ -94,6 +94,9 @@ async fn what_is_asked_for_is_what_kafka_calls_it() {
         (OffsetSpec::Timestamp(1_700_000_000_000), 1_700_000_000_000),
         (OffsetSpec::Timestamp(-1), 0),
         (OffsetSpec::MaxTimestamp, -3),
+        (OffsetSpec::EarliestLocal, -4),
+        (OffsetSpec::LatestTiered, -5),
+        (OffsetSpec::EarliestPendingUpload, -6),
     ] {
         let (client, asked) = client(|_, _| (0, 5, 6)).await;
         client.list_offsets(&[(orders(0), spec)]).await.unwrap();

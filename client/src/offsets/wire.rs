@@ -48,9 +48,7 @@ pub(crate) fn request<'q>(
     };
     let partitions =
         questions.into_iter().map(|Question { topic_partition, leader_epoch, spec }| {
-            if spec == OffsetSpec::MaxTimestamp {
-                least_version = MAX_TIMESTAMP_VERSION;
-            }
+            least_version = least_version.max(spec_version(spec));
             let partition = ListOffsetsPartition::default()
                 .with_partition_index(topic_partition.partition)
                 .with_current_leader_epoch(LeaderEpoch::to_wire(leader_epoch))
@@ -91,17 +89,28 @@ fn found(answer: &ListOffsetsPartitionResponse) -> Found {
 fn wire_timestamp(spec: OffsetSpec) -> i64 {
     match spec {
         OffsetSpec::Earliest => -2,
+        OffsetSpec::EarliestLocal => -4,
+        OffsetSpec::EarliestPendingUpload => -6,
         OffsetSpec::Latest => -1,
+        OffsetSpec::LatestTiered => -5,
         OffsetSpec::Timestamp(timestamp) => timestamp.max(0),
         OffsetSpec::MaxTimestamp => -3,
     }
 }
 
+/// The first version that can ask for it: KIP-734, KIP-405, KIP-1005, KIP-1023.
+fn spec_version(spec: OffsetSpec) -> i16 {
+    match spec {
+        OffsetSpec::Earliest | OffsetSpec::Latest | OffsetSpec::Timestamp(_) => 0,
+        OffsetSpec::MaxTimestamp => 7,
+        OffsetSpec::EarliestLocal => 8,
+        OffsetSpec::LatestTiered => 9,
+        OffsetSpec::EarliestPendingUpload => 11,
+    }
+}
+
 /// The first version that knows isolation levels.
 const LAST_STABLE_OFFSET_VERSION: i16 = 2;
-
-/// The first version that knows `OffsetSpec::MaxTimestamp` (KIP-734).
-const MAX_TIMESTAMP_VERSION: i16 = 7;
 
 #[cfg(test)]
 mod tests {
@@ -118,6 +127,9 @@ mod tests {
             (OffsetSpec::Latest, ReadCommitted, 2),
             (OffsetSpec::MaxTimestamp, ReadUncommitted, 7),
             (OffsetSpec::MaxTimestamp, ReadCommitted, 7),
+            (OffsetSpec::EarliestLocal, ReadUncommitted, 8),
+            (OffsetSpec::LatestTiered, ReadUncommitted, 9),
+            (OffsetSpec::EarliestPendingUpload, ReadUncommitted, 11),
         ] {
             let leader_epoch = Some(LeaderEpoch(4));
             let question = Question { topic_partition: &orders, leader_epoch, spec };
@@ -127,6 +139,16 @@ mod tests {
             let asked = &request.topics[0].partitions[0];
             assert_eq!((asked.partition_index, asked.current_leader_epoch), (3, 4));
         }
+    }
+
+    #[test]
+    fn a_request_needs_the_version_of_the_newest_question_in_it() {
+        let orders = TopicPartition::new("orders", 3);
+        let specs = [OffsetSpec::LatestTiered, OffsetSpec::MaxTimestamp, OffsetSpec::Latest];
+        let questions =
+            specs.map(|spec| Question { topic_partition: &orders, leader_epoch: None, spec });
+        let committed = IsolationLevel::ReadCommitted;
+        assert_eq!(request(questions, committed, Duration::from_secs(30)).1, 9);
     }
 
     #[test]

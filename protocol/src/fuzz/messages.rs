@@ -8,6 +8,7 @@ use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
 use super::memory::{generated_codec, own_codec};
 use crate::{
     ApiKey, DecodeError, FetchResponse, FetchedPartition, FetchedTopic, Limits, SPOKEN,
+    api::codec_version,
     decode_response,
     message::{messages as generated, tagged_fields},
     split_frame,
@@ -113,7 +114,9 @@ where
     if <R::Response as HeaderVersion>::header_version(version) >= 1 {
         again.put_u8(0);
     }
-    response.encode(&mut again, version).expect("what was read can be written");
+    let api = ApiKey::try_from(R::KEY).expect("it is spoken");
+    let of_codec = codec_version(api, version);
+    response.encode(&mut again, of_codec).expect("what was read can be written");
     assert_eq!(decode_response::<R>(again.freeze(), version), Ok(response));
 }
 

@@ -11,7 +11,12 @@ use super::{
     layout::{Field, Kind, Layout},
     length::{checked_length, long_length, string_length},
 };
-use crate::{api::spoken, cursor::Cursor, error::DecodeError, limits::Limits};
+use crate::{
+    api::{codec_version, spoken},
+    cursor::Cursor,
+    error::DecodeError,
+    limits::Limits,
+};
 
 /// Decodes `body`, all of it, as the message `M`, which has this `layout`, in `version`.
 pub(super) fn decode<M: Decodable>(
@@ -31,7 +36,7 @@ pub(super) fn decode<M: Decodable>(
         fault: Box::new(fault),
     })?;
     let fault = |cause| DecodeError::Message { api, version, cause };
-    let decoded = M::decode(&mut body, version);
+    let decoded = M::decode(&mut body, codec_version(api, version));
     let message = decoded.map_err(|error| fault(error.to_string().trim_end().to_owned()))?;
     match body.len() {
         0 => Ok(message),

@@ -31,6 +31,7 @@ pub use self::{
     produce::{PartitionBatch, ProduceBatches, encode_produce},
 };
 use crate::{
+    api::codec_version,
     cursor::Cursor,
     error::{DecodeError, EncodeError},
     error_code::ErrorCode,
@@ -47,11 +48,12 @@ pub fn encode_request<R: Request>(
     client_id: &str,
 ) -> Result<Frame, EncodeError> {
     let api = api_of::<R>().ok_or(EncodeError::Value { field: "api key", value: R::KEY.into() })?;
-    let size = request.compute_size(version).map_err(|error| encode_error(api, version, &error))?;
+    let error = |error: _| encode_error(api, version, &error);
+    let size = request.compute_size(codec_version(api, version)).map_err(error)?;
     let mut fields = BytesMut::with_capacity(LENGTH_SIZE + HEADER_ROOM + client_id.len() + size);
     let header_version = R::header_version(version);
     put_request_header(&mut fields, api, version, header_version, correlation_id, client_id)?;
-    request.encode(&mut fields, version).map_err(|error| encode_error(api, version, &error))?;
+    request.encode(&mut fields, codec_version(api, version)).map_err(error)?;
     Frame::assemble(fields, Vec::new())
 }
 

@@ -11,6 +11,7 @@ use kafka_protocol::{
 pub use self::fetch::{FetchAnswer, PartitionAnswer, encode_fetch};
 use super::{api_of, encode_error, fields::Fields, guard, layout};
 use crate::{
+    api::codec_version,
     error::{DecodeError, EncodeError},
     frame::{Frame, LENGTH_SIZE},
     ids::CorrelationId,
@@ -75,11 +76,11 @@ pub fn encode_response<R: Request>(
 ) -> Result<Frame, EncodeError> {
     let api = api_of::<R>().ok_or(EncodeError::Value { field: "api key", value: R::KEY.into() })?;
     let error = |error: _| encode_error(api, version, &error);
-    let size = response.compute_size(version).map_err(error)?;
+    let size = response.compute_size(codec_version(api, version)).map_err(error)?;
     let mut fields = BytesMut::with_capacity(LENGTH_SIZE + HEADER_SIZE + size);
     let header_version = <R::Response as HeaderVersion>::header_version(version);
     put_response_header(&mut fields, correlation_id, header_version);
-    response.encode(&mut fields, version).map_err(error)?;
+    response.encode(&mut fields, codec_version(api, version)).map_err(error)?;
     Frame::assemble(fields, Vec::new())
 }
 

@@ -22,7 +22,7 @@ use kafka_protocol::{
 
 use super::*;
 use crate::allocations::largest_allocation;
-use crate::api::{SPOKEN, api_versions_fallback, spoken};
+use crate::api::{SPOKEN, api_versions_fallback, codec_version, spoken};
 use crate::varint::put_unsigned_varint;
 
 /// What refusing a hostile count may reserve on the way.
@@ -35,7 +35,7 @@ fn answer<R: Request>(response: &R::Response, version: i16) -> Vec<u8> {
     if <R::Response as HeaderVersion>::header_version(version) >= 1 {
         bytes.put_u8(0);
     }
-    response.encode(&mut bytes, version).unwrap();
+    response.encode(&mut bytes, codec_version(api_of::<R>().unwrap(), version)).unwrap();
     bytes.to_vec()
 }
 
@@ -238,6 +238,7 @@ fn a_broker_that_does_not_speak_the_version_is_asked_again_in_one_it_speaks() {
 fn the_generated_codec_has_every_version_spoken() {
     for (api, versions) in SPOKEN {
         let generated = api.valid_versions();
-        assert_eq!(versions.intersect(&generated), *versions, "{api:?}");
+        let [min, max] = [versions.min, versions.max].map(|version| codec_version(*api, version));
+        assert!(generated.min <= min && max <= generated.max, "{api:?}");
     }
 }

@@ -232,7 +232,7 @@ fn listed(world: &mut World, timestamp: i64, version: i16) -> (i16, Offset, i64,
 
 #[test]
 fn offsets_are_listed_in_every_version() {
-    for version in 1..=10 {
+    for version in 1..=11 {
         let epoch = |epoch| if version >= 4 { epoch } else { -1 };
         let mut world = World::with_topic("orders");
         assert_eq!(listed(&mut world, -1, version), (0, 0, -1, epoch(0)));
@@ -260,10 +260,10 @@ fn what_newer_versions_can_ask_for_is_answered_from_there_on() {
         (-3, 7, (0, 1, 300, 0)),
         (-4, 8, (0, 0, -1, 0)),
         (-5, 9, (0, -1, -1, -1)),
-        (-6, 11, unsupported),
+        (-6, 11, (0, -1, -1, -1)),
         (-7, 11, unsupported),
     ] {
-        for version in 4..=10 {
+        for version in 4..=11 {
             let mut world = World::with_topic("orders");
             world.produce(&orders(), batch_of(&[100, 300, 200], Compression::None, None));
             let expected = if version >= since { expected } else { unsupported };

@@ -213,7 +213,13 @@ pub(super) async fn found_by_time(kafka: &'static RealKafka) {
         }
         let mut listed = Vec::new();
         for time in [-1, -2, -3, 0, 1500, 2500, 3001, 5_000_000] {
-            listed.push(list(side, TOPIC, time).await);
+            listed.push(list(side, TOPIC, time, 9).await);
+        }
+        // What tiered storage brought, where there is none, and what there is not yet.
+        for version in 6..=11 {
+            for time in [-3, -4, -5, -6, -7] {
+                listed.push(list(side, TOPIC, time, version).await);
+            }
         }
         found.push(listed);
     }
@@ -221,13 +227,18 @@ pub(super) async fn found_by_time(kafka: &'static RealKafka) {
 }
 
 /// The error, the offset, the timestamp and the leader epoch.
-async fn list(side: &mut Side, topic: &str, time: Timestamp) -> (i16, Offset, Timestamp, i32) {
+async fn list(
+    side: &mut Side,
+    topic: &str,
+    time: Timestamp,
+    version: i16,
+) -> (i16, Offset, Timestamp, i32) {
     let partition = ListOffsetsPartition::default().with_timestamp(time);
     let topic = ListOffsetsTopic::default().with_name(TopicName(topic.to_owned().into()));
     let request = ListOffsetsRequest::default()
         .with_replica_id((-1).into())
         .with_topics(vec![topic.with_partitions(vec![partition])]);
-    let found = side.wire.ask(&request, 9).await.topics.remove(0).partitions.remove(0);
+    let found = side.wire.ask(&request, version).await.topics.remove(0).partitions.remove(0);
     (found.error_code, found.offset, found.timestamp, found.leader_epoch)
 }
 

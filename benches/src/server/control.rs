@@ -118,10 +118,13 @@ impl Cluster {
     }
 }
 
-/// The versions of `api` that are served. The one topic has a name and no id, as before Fetch 13.
+/// The versions of `api` that are served. The one topic has a name and no id, as before version 13.
 pub(super) fn offered(api: ApiKey) -> Option<VersionRange> {
     let spoken = spoken(api)?;
-    let newest = if api == ApiKey::Fetch { LAST_FETCH_BY_NAME } else { spoken.max };
+    let newest = match api {
+        ApiKey::Fetch | ApiKey::Produce => LAST_BY_NAME,
+        _ => spoken.max,
+    };
     Some(VersionRange { max: newest.min(spoken.max), ..spoken })
 }
 
@@ -146,8 +149,8 @@ fn not_spoken(api: ApiKey, version: i16) -> Box<dyn std::error::Error> {
     format!("{api:?} version {version} was asked, {ours:?} is spoken").into()
 }
 
-/// Later versions of Fetch have topic ids (KIP-516).
-const LAST_FETCH_BY_NAME: i16 = 12;
+/// Later versions of Fetch and Produce have topic ids (KIP-516).
+const LAST_BY_NAME: i16 = 12;
 
 const SERVED: [ApiKey; 6] = [
     ApiKey::ApiVersions,

@@ -291,19 +291,22 @@ pub(crate) fn overdue(limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, message)
 }
 
-/// Waits out the backoff after `error`, or gives `error` back if that would be past `deadline`.
+/// Waits out the backoff after `error`, or gives `error` back if there would be no time left before `deadline`.
 pub(crate) async fn wait_for_retry(
     backoff: &mut Backoff,
     deadline: Instant,
     error: Error,
 ) -> Result<()> {
     let again = now() + backoff.next();
-    if again >= deadline {
+    if again + TICK >= deadline {
         return Err(error);
     }
     tokio::time::sleep_until(again.into()).await;
     Ok(())
 }
+
+/// How coarse timers are: who sleeps until less than this before a deadline wakes up at the deadline.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What `response` says about `topic`.
 pub(crate) fn described(response: &MetadataResponse, topic: &str) -> Result<TopicMetadata> {

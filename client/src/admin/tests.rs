@@ -132,6 +132,30 @@ async fn trouble_that_lasts_is_the_outcome_when_time_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_short_ends_with_what_was_said_before() {
+    let (pipes, listener) = network();
+    let mut answers = 0;
+    serve(listener, move |_, request| {
+        if request.api_key != ApiKey::DeleteTopics {
+            return Some(reply::<MetadataRequest>(request, &metadata(&[(1, "a", 9092)])));
+        }
+        answers += 1;
+        let mut next = || ErrorCode::NotController.code();
+        (answers == 1).then(|| deleted(request, &mut next))
+    });
+    let limit = "20000";
+    let properties = [
+        ("bootstrap.servers", "a:9092"),
+        ("request.timeout.ms", limit),
+        ("default.api.timeout.ms", limit),
+    ];
+    let client = ClientBuilder::new(properties).with_connect(pipes).connect().await.unwrap();
+    let outcomes = client.admin().delete_topics(&["orders"]).await.unwrap();
+    let code = outcomes[0].as_ref().unwrap_err().code();
+    assert_eq!(code, Some(ErrorCode::NotController));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broker_too_old_to_fill_in_defaults_is_an_error_that_says_what_to_give() {
     let (pipes, mut listener) = network();
     let old = tokio::spawn(async move {

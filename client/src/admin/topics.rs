@@ -6,6 +6,7 @@ use kavka_protocol::messages::create_topics_request::{CreatableTopic, CreatableT
 use kavka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kavka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest, TopicName};
 use kavka_protocol::{ErrorCode, Request, StrBytes};
+use tokio::time::timeout_at;
 
 use super::Admin;
 use crate::client::{described, overdue, wait_for_retry};
@@ -136,22 +137,25 @@ impl Admin {
         topics: &[&str],
         attempt: impl AsyncFn(&[usize]) -> Result<Vec<TopicAnswer>>,
     ) -> Result<Vec<Result<()>>> {
-        let mut outcomes: Vec<Result<()>> = topics.iter().map(|topic| Err(silent(topic))).collect();
-        let mut open: Vec<usize> = (0..topics.len()).collect();
         let limit = self.client.config().default_api_timeout;
         let deadline = now() + limit;
+        let mut outcomes: Vec<Result<()>> = topics.iter().map(|_| Err(overdue(limit))).collect();
+        let mut open: Vec<usize> = (0..topics.len()).collect();
         let mut backoff = self.client.backoff();
         while !open.is_empty() {
-            let answered = tokio::time::timeout_at(deadline.into(), attempt(&open)).await;
-            let failed = match answered.unwrap_or_else(|_| Err(overdue(limit))) {
+            // An attempt that is cut short has nothing to say; the one before it may have.
+            let Ok(answered) = timeout_at(deadline.into(), attempt(&open)).await else { break };
+            let failed = match answered {
                 Ok(answers) => settle(topics, &answers, &mut open, &mut outcomes),
-                Err(error) if error.is_retriable() => Some(error),
+                Err(error) if error.is_retriable() => {
+                    note_failure(&open, &mut outcomes, &error);
+                    Some(error)
+                }
                 Err(error) => return Err(error),
             };
             if let Some(error) = failed {
                 self.client.metadata().request_refresh();
-                if wait_for_retry(&mut backoff, deadline, error.clone()).await.is_err() {
-                    give_up(&open, &mut outcomes, &error);
+                if wait_for_retry(&mut backoff, deadline, error).await.is_err() {
                     break;
                 }
             }
@@ -200,7 +204,8 @@ fn settle(
     again
 }
 
-fn give_up(open: &[usize], outcomes: &mut [Result<()>], error: &Error) {
+/// None of the topics that are still open was answered.
+fn note_failure(open: &[usize], outcomes: &mut [Result<()>], error: &Error) {
     for at in open {
         if let Some(outcome) = outcomes.get_mut(*at) {
             *outcome = Err(error.clone());

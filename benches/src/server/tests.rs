@@ -182,7 +182,7 @@ fn produce(sequence: i32, acks: i16) -> ProduceRequest {
 
 #[test]
 fn a_sink_counts_what_it_acknowledges_and_offsets_grow() {
-    let versions = spoken(ApiKey::Produce).unwrap();
+    let versions = control::offered(ApiKey::Produce).unwrap();
     for version in versions.min.max(3)..=versions.max {
         let sink = Sink::new(address(), 2);
         for (sequence, offset) in [(0, 0), (2, 2)] {

@@ -160,9 +160,9 @@ impl Proxy {
         *self.shared.accepted.borrow()
     }
 
-    /// Waits until so many more faults have happened than now.
-    pub async fn more_happened(&self, count: usize) {
-        more(&self.shared.happened, count).await;
+    /// Waits until so many more faults have happened than when this is called, not when it is first polled.
+    pub fn more_happened(&self, count: usize) -> impl Future<Output = ()> {
+        more(&self.shared.happened, count)
     }
 
     /// Waits until so many more connections were made than now.
@@ -222,10 +222,12 @@ impl Connect for Detour {
     }
 }
 
-async fn more(counter: &watch::Sender<usize>, count: usize) {
+fn more(counter: &watch::Sender<usize>, count: usize) -> impl Future<Output = ()> + use<> {
     let mut counter = counter.subscribe();
     let due = *counter.borrow_and_update() + count;
-    counter.wait_for(|reached| *reached >= due).await.expect("the proxy is there");
+    async move {
+        counter.wait_for(|reached| *reached >= due).await.expect("the proxy is there");
+    }
 }
 
 /// Accepts until it is ended; its connections end with it.

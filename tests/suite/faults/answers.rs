@@ -70,8 +70,9 @@ async fn two_answers_in_one_piece_reach_their_requests() {
     // Until the first batch is acknowledged no other is sent.
     traffic.send(100).await;
     traffic.settled().await;
+    let happened = proxy.more_happened(3);
     (0..3).for_each(|_| proxy.once(ApiKey::Produce, Fault::Join));
-    within(RECOVERY, traffic.during(proxy.more_happened(3))).await;
+    within(RECOVERY, traffic.during(happened)).await;
     ground.recovers(traffic).await;
     assert_eq!((proxy.happened(), proxy.accepted() - before), (4, LANES));
 }
@@ -82,8 +83,9 @@ async fn answers_that_come_twice_misnumbered_or_never_repeat_and_lose_nothing() 
     for fault in [Fault::Repeat, Fault::Misnumber, Fault::Lose] {
         for api in [ApiKey::Produce, ApiKey::Fetch] {
             let proxy = ground.proxies.node(0);
+            let happened = proxy.more_happened(1);
             proxy.once(api, fault);
-            within(RECOVERY, traffic.during(proxy.more_happened(1))).await;
+            within(RECOVERY, traffic.during(happened)).await;
             within(RECOVERY, traffic.settled()).await;
         }
     }

@@ -106,11 +106,12 @@ async fn cut_everywhere(cuts: Vec<Fault>) {
     let proxy = ground.proxies.node(0);
     for api in [ApiKey::Produce, ApiKey::Fetch, ApiKey::ApiVersions] {
         for fault in &cuts {
+            let happened = proxy.more_happened(1);
             proxy.once(api, *fault);
             if api == ApiKey::ApiVersions {
                 proxy.end_all(End::Reset);
             }
-            within(RECOVERY, traffic.during(proxy.more_happened(1))).await;
+            within(RECOVERY, traffic.during(happened)).await;
         }
     }
     ground.recovers(traffic).await;

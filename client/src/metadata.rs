@@ -66,8 +66,7 @@ impl MetadataCache {
 
     /// Keeps `topic` known from now on, as long as somebody looks at it now and then.
     pub(crate) fn track(&self, topic: &str, interest: Interest) {
-        self.with(|metadata| metadata.track(topic, interest, now()));
-        self.wake.notify_one();
+        self.track_all([topic], interest);
     }
 
     /// The same for many: all that are not known are asked for at once.
